@@ -1,0 +1,4 @@
+@NullMarked
+package io.meshward.benchmarks;
+
+import org.jspecify.annotations.NullMarked;

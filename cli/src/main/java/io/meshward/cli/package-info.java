@@ -1,0 +1,4 @@
+@NullMarked
+package io.meshward.cli;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.meshward.daemon;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.meshward.detect;
+
+import org.jspecify.annotations.NullMarked;

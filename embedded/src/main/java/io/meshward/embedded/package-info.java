@@ -1,0 +1,4 @@
+@NullMarked
+package io.meshward.embedded;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.meshward.examples;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.meshward.ingest;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.meshward.runtime;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.meshward.testkit;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.meshward.responder;
+
+import org.jspecify.annotations.NullMarked;

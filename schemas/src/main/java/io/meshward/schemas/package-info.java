@@ -1,0 +1,4 @@
+@NullMarked
+package io.meshward.schemas;
+
+import org.jspecify.annotations.NullMarked;
