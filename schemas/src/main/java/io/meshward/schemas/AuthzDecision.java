@@ -1,0 +1,103 @@
+package io.meshward.schemas;
+
+import java.time.Instant;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One authorization decision about one call: kind {@code authz.decision}.
+ *
+ * @param cert the certificate of the connection's peer
+ * @param jwt the JWT-SVID that came with the call, if one did
+ */
+public record AuthzDecision(
+    Authz authz,
+    Rpc rpc,
+    LocalWorkload local,
+    Connection conn,
+    Peer peer,
+    @Nullable CertificateFacts cert,
+    @Nullable Trace trace,
+    @Nullable Delegation delegation,
+    @Nullable Jwt jwt,
+    @Nullable Metadata meta)
+    implements Event {
+
+  /** What was decided. */
+  public enum Decision {
+    ALLOW,
+    DENY
+  }
+
+  /**
+   * The decision.
+   *
+   * @param enforced whether the call was treated accordingly
+   * @param shadowDecision what the policy set on trial decided, if there is one
+   * @param engine which engine decided: {@code connection}, {@code policy}, {@code opa}
+   * @param policyId name and content hash of the policy
+   * @param ruleId the rule that matched
+   * @param reason our reason code, such as {@code quarantined}, {@code expired}, {@code no_rule}
+   * @param latencyUs microseconds the decision took
+   * @param status the gRPC status the call was refused with, if it was
+   */
+  public record Authz(
+      Decision decision,
+      boolean enforced,
+      @Nullable Decision shadowDecision,
+      String engine,
+      @Nullable String policyId,
+      @Nullable String policyRevision,
+      @Nullable String ruleId,
+      @Nullable String reason,
+      long latencyUs,
+      @Nullable String status) {
+    public Authz {
+      Require.text(engine, "authz.engine");
+      Require.notNegative(latencyUs, "authz.latency_us");
+    }
+  }
+
+  /**
+   * The call.
+   *
+   * @param method the full method, {@code /package.Service/Method}
+   * @param knownMethod whether the server has such a method
+   */
+  public record Rpc(String method, boolean knownMethod) {
+    public Rpc {
+      Require.text(method, "rpc.method");
+    }
+  }
+
+  /** W3C trace context of the call, in hexadecimal. */
+  public record Trace(String traceId, String spanId) {}
+
+  /** On whose behalf the peer says it calls, outermost first. */
+  public record Delegation(List<SpiffeId> chain) {
+    public Delegation {
+      chain = List.copyOf(chain);
+    }
+  }
+
+  /** What is safe to say of a JWT-SVID: never the token. */
+  public record Jwt(
+      @Nullable String sub,
+      List<String> aud,
+      @Nullable String kid,
+      @Nullable String jti,
+      String hash,
+      @Nullable Instant iat,
+      @Nullable Instant exp) {
+    public Jwt {
+      aud = List.copyOf(aud);
+    }
+  }
+
+  /** Metadata keys that claimed an identity. */
+  public record Metadata(List<String> spoof) {
+    public Metadata {
+      spoof = List.copyOf(spoof);
+    }
+  }
+}

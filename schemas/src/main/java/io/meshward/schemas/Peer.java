@@ -1,0 +1,21 @@
+package io.meshward.schemas;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The other side of a connection.
+ *
+ * @param ip its IP address as seen by the reporter
+ * @param port its TCP port
+ * @param node the node behind the address, if an IP map knows it
+ * @param id the SPIFFE ID that the TLS handshake verified; absent if none was
+ * @param claimedId what an unverified certificate claims; never an identity
+ * @param trustDomain the trust domain of {@code id}
+ */
+public record Peer(
+    @Nullable String ip,
+    @Nullable Integer port,
+    @Nullable String node,
+    @Nullable SpiffeId id,
+    @Nullable String claimedId,
+    @Nullable TrustDomain trustDomain) {}

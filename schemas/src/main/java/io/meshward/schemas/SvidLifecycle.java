@@ -1,0 +1,55 @@
+package io.meshward.schemas;
+
+import java.time.Instant;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** What happened to a workload's own SVID, bundles or event sink: kind {@code svid.lifecycle}. */
+public record SvidLifecycle(Svid svid, LocalWorkload local) implements Event {
+
+  /** What happened. */
+  public enum Change {
+    FETCHED,
+    ROTATED,
+    WITHDRAWN,
+    STALLED,
+    EXPIRED,
+    FETCH_ERROR,
+    BUNDLE_CHANGED,
+    JWT_FETCHED,
+    CRL,
+    EVENTS_DROPPED
+  }
+
+  /**
+   * The facts of the change.
+   *
+   * @param ttlMs milliseconds from issue to expiry of the SVID
+   * @param agePercent how much of its life the replaced SVID had lived, in percent
+   * @param error why a fetch failed
+   * @param streamNumber how often the Workload API stream has been opened
+   * @param dropped how many events the sink dropped since the last report
+   * @param droppedClass which class of events it dropped
+   */
+  public record Svid(
+      Change change,
+      @Nullable String serial,
+      @Nullable String spkiSha256,
+      @Nullable Instant notBefore,
+      @Nullable Instant notAfter,
+      @Nullable Long ttlMs,
+      @Nullable Integer agePercent,
+      @Nullable String error,
+      @Nullable Long streamNumber,
+      @Nullable TrustDomain trustDomain,
+      @Nullable Long bundleSequence,
+      @Nullable List<String> addedKeys,
+      @Nullable List<String> removedKeys,
+      @Nullable Long dropped,
+      @Nullable String droppedClass) {
+    public Svid {
+      addedKeys = addedKeys == null ? null : List.copyOf(addedKeys);
+      removedKeys = removedKeys == null ? null : List.copyOf(removedKeys);
+    }
+  }
+}
