@@ -2,7 +2,10 @@ package io.meshward.embedded;
 
 import java.util.Map;
 
-/** Starts brokers of another kind than {@link EmbeddedKafka}; found by {@link Brokers}. */
+/**
+ * Starts brokers of another kind than {@link EmbeddedKafka}; see {@link Brokers}. Has a constructor
+ * without parameters.
+ */
 public interface BrokerProvider {
 
   /**

@@ -3,7 +3,7 @@ package io.meshward.embedded;
 import java.util.Map;
 import java.util.Set;
 
-/** The settings of a small broker that is alone: what every kind of test broker runs with. */
+/** The settings of a broker that is alone. */
 final class BrokerSettings {
 
   /** Names the broker's place and listeners: given by whoever starts it, never by the caller. */
@@ -23,7 +23,8 @@ final class BrokerSettings {
           "sasl.mechanism.controller.protocol",
           "sasl.mechanism.inter.broker.protocol");
 
-  static final Map<String, String> SINGLE_NODE =
+  /** What tests may rely on, whichever broker they get. */
+  static final Map<String, String> DEFAULTS =
       Map.ofEntries(
           // One replica is all there is.
           Map.entry("default.replication.factor", "1"),
@@ -37,12 +38,18 @@ final class BrokerSettings {
           Map.entry("auto.create.topics.enable", "false"),
           Map.entry("group.initial.rebalance.delay.ms", "0"),
           Map.entry("group.min.session.timeout.ms", "1000"),
-          // Few partitions, threads and buffers: the first use of a group or a transaction is
-          // quick,
-          // and several brokers fit in one heap (the cleaner alone takes 128 MiB by default).
+          // Few partitions: the first use of a group or a transaction is quick.
           Map.entry("offsets.topic.num.partitions", "4"),
           Map.entry("transaction.state.log.num.partitions", "4"),
-          Map.entry("share.coordinator.state.topic.num.partitions", "4"),
+          Map.entry("share.coordinator.state.topic.num.partitions", "4"));
+
+  /**
+   * What keeps a broker small among others in one process: the cleaner alone takes 128 MiB by
+   * default, and the JMX beans of two brokers have the same names.
+   */
+  static final Map<String, String> IN_PROCESS =
+      Map.ofEntries(
+          Map.entry("listener.security.protocol.map", "CLIENT:PLAINTEXT"),
           Map.entry("num.network.threads", "2"),
           Map.entry("num.io.threads", "4"),
           Map.entry("background.threads", "2"),
@@ -52,8 +59,6 @@ final class BrokerSettings {
           Map.entry("queued.max.requests", "200"),
           Map.entry("max.connections", "2000"),
           Map.entry("server.max.startup.time.ms", "30000"),
-          Map.entry("listener.security.protocol.map", "CLIENT:PLAINTEXT"),
-          // No JMX beans: several brokers of one process would fight over their names.
           Map.entry("metric.reporters", ""));
 
   private BrokerSettings() {}

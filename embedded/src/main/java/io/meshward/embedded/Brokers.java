@@ -1,16 +1,17 @@
 package io.meshward.embedded;
 
-import java.util.List;
 import java.util.Map;
-import java.util.ServiceLoader;
 
 /**
- * Where end-to-end tests get their broker: {@link EmbeddedKafka}, unless a {@link BrokerProvider}
- * is on the class path. The Maven profile {@code containers} puts one there that runs the {@code
- * apache/kafka} image. A test that stops and restarts its broker asks for {@link EmbeddedKafka}
- * itself.
+ * Where end-to-end tests get their broker: {@link EmbeddedKafka}, unless the system property
+ * {@value #PROVIDER} names another {@link BrokerProvider}. The Maven profile {@code containers}
+ * sets it to one that runs the {@code apache/kafka} image. A test that stops and restarts its
+ * broker asks for {@link EmbeddedKafka} itself.
  */
 public final class Brokers {
+
+  /** The system property that names the class of a {@link BrokerProvider}. */
+  public static final String PROVIDER = "meshward.test.broker";
 
   private Brokers() {}
 
@@ -23,17 +24,26 @@ public final class Brokers {
    * Starts a broker with empty logs.
    *
    * @param properties settings of the broker under Kafka's own names, over the defaults
+   * @throws IllegalArgumentException if a property is the broker's own to set
    * @throws IllegalStateException if the broker cannot be started
    */
   public static Broker start(Map<String, String> properties) {
-    List<BrokerProvider> providers =
-        ServiceLoader.load(BrokerProvider.class).stream().map(ServiceLoader.Provider::get).toList();
-    return switch (providers.size()) {
-      case 0 -> EmbeddedKafka.start(properties);
-      case 1 -> providers.getFirst().start(properties);
-      default ->
-          throw new IllegalStateException(
-              "one broker provider expected on the class path, found " + providers);
-    };
+    return provider().start(properties);
+  }
+
+  private static BrokerProvider provider() {
+    String name = System.getProperty(PROVIDER);
+    if (name == null) {
+      return EmbeddedKafka::start;
+    }
+    try {
+      return Class.forName(name)
+          .asSubclass(BrokerProvider.class)
+          .getDeclaredConstructor()
+          .newInstance();
+    } catch (ReflectiveOperationException | ClassCastException e) {
+      throw new IllegalStateException(
+          "a " + BrokerProvider.class.getName() + " expected in " + PROVIDER + "=" + name, e);
+    }
   }
 }

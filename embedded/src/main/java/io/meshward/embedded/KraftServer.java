@@ -100,7 +100,8 @@ final class KraftServer {
 
   private static Map<String, String> configuration(
       Path directory, ListeningSockets sockets, Map<String, String> properties) throws IOException {
-    var all = new HashMap<>(BrokerSettings.SINGLE_NODE);
+    var all = new HashMap<>(BrokerSettings.DEFAULTS);
+    all.putAll(BrokerSettings.IN_PROCESS);
     all.putAll(properties);
     all.put("node.id", Integer.toString(NODE_ID));
     all.put("process.roles", "broker,controller");
