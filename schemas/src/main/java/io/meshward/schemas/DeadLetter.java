@@ -32,7 +32,7 @@ public record DeadLetter(Letter letter, Origin origin, Payload payload) implemen
    */
   @SuppressWarnings(
       "ArrayRecordComponent") // equals and hashCode are by content, and the bytes are copied in and
-                              // out.
+  // out.
   public record Payload(byte[] bytes, long size) {
     public Payload {
       if (bytes.length > MAX_PAYLOAD_BYTES) {

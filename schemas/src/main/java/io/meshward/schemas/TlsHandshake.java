@@ -1,5 +1,6 @@
 package io.meshward.schemas;
 
+import com.fasterxml.jackson.annotation.JsonValue;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,7 +38,13 @@ public record TlsHandshake(
     UNEXPECTED_MESSAGE,
     HANDSHAKE_TIMEOUT,
     PEER_CONNECTION_CLOSED,
-    UNKNOWN_FAILURE
+    UNKNOWN_FAILURE;
+
+    /** The name of gRFC A118, which JSON keeps in upper case. */
+    @JsonValue
+    String label() {
+      return name();
+    }
   }
 
   /**
