@@ -79,6 +79,15 @@ public record Detection(
     }
   }
 
-  /** The SVID that was used, by everything a hold can name. */
-  public record SvidRef(String serial, String issuer, String spkiSha256, Instant notBefore) {}
+  /**
+   * The SVID that was used, by everything a hold can name.
+   *
+   * @param notAfter end of its validity, if the completing event says
+   */
+  public record SvidRef(
+      String serial,
+      String issuer,
+      String spkiSha256,
+      Instant notBefore,
+      @Nullable Instant notAfter) {}
 }

@@ -10,14 +10,20 @@ import org.jspecify.annotations.Nullable;
  * @param playbook with what
  * @param target whom, as inventory and API resolved it
  * @param resolution how sure that is
+ * @param plan what to do
  */
 public record Work(
-    WorkItem work, Detection detection, PlaybookRef playbook, Target target, Resolution resolution)
+    WorkItem work,
+    Detection detection,
+    PlaybookRef playbook,
+    Target target,
+    Resolution resolution,
+    Plan plan)
     implements Event {
 
   /**
-   * Names the containment this work belongs to: {@code hash(target)-hash(playbook, first
-   * detection)}.
+   * Names the containment this work begins, unless it joins another: {@code
+   * hash(target)-hash(playbook, first detection)}.
    */
   public record WorkItem(String containment) {
     public WorkItem {
@@ -27,8 +33,11 @@ public record Work(
 
   /** Whether the target was found. */
   public enum Outcome {
+    /** One workload. */
     RESOLVED,
+    /** An identity that names no workload, or several: only the identity can be contained. */
     IDENTITY_ONLY,
+    /** Neither. */
     UNRESOLVED
   }
 
