@@ -2,6 +2,7 @@ package io.meshward.schemas;
 
 import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import io.meshward.schemas.Detection.SvidRef;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -60,7 +61,7 @@ public sealed interface Fact extends Event {
       String reporter,
       Map<String, String> fields,
       Target target,
-      Detection.@Nullable SvidRef svid,
+      @Nullable SvidRef svid,
       @Nullable Peer peer) {
     public EventRef {
       Require.text(id, "event.id");
