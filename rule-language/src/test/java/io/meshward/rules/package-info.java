@@ -1,0 +1,4 @@
+@NullMarked
+package io.meshward.rules;
+
+import org.jspecify.annotations.NullMarked;
