@@ -9,13 +9,17 @@ import io.grpc.Status;
 import io.meshward.schemas.SpiffeId;
 import io.spiffe.workloadapi.grpc.Workload.X509SVID;
 import io.spiffe.workloadapi.grpc.Workload.X509SVIDResponse;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyFactory;
 import java.security.cert.X509Certificate;
 import java.security.spec.PKCS8EncodedKeySpec;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -138,7 +142,7 @@ class TestWorkloadApiTest {
   void fallsSilentUntilResumed() throws Exception {
     api.fallSilent();
     var stream = client.x509Svids();
-    await(() -> api.openStreams() == 1);
+    Await.until(() -> api.openStreams() == 1);
 
     assertThat(stream.isQuiet()).isTrue();
     api.resume();
@@ -198,11 +202,119 @@ class TestWorkloadApiTest {
         .hasMessageContaining(tooLong.toString());
   }
 
-  private static void await(BooleanSupplier condition) {
-    long deadline = System.nanoTime() + Duration.ofSeconds(10).toNanos();
-    while (!condition.getAsBoolean()) {
-      assertThat(System.nanoTime()).isLessThan(deadline);
-      Thread.onSpinWait();
+  @Test
+  void replacesTheSocketOfADeadProcess() throws Exception {
+    Path socket = directory.resolve("dead");
+    ServerSocketChannel.open(StandardProtocolFamily.UNIX)
+        .bind(UnixDomainSocketAddress.of(socket))
+        .close();
+    assertThat(socket).exists();
+
+    try (var served = TestWorkloadApi.start(socket, shop, WorkloadEntry.of(ORDERS));
+        var workload = WorkloadApiClient.of(served)) {
+      assertThat(workload.x509Svids().next().getSvidsCount()).isEqualTo(1);
     }
+    assertThat(socket).doesNotExist();
+  }
+
+  @Test
+  void refusesASocketThatIsServed() throws Exception {
+    assertThatThrownBy(() -> TestWorkloadApi.start(api.socket(), shop))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining(api.socket().toString());
+    assertThat(client.x509Svids().next().getSvidsCount()).isEqualTo(1);
+  }
+
+  @Test
+  void refusesToReplaceAFile() throws Exception {
+    Path file = Files.writeString(directory.resolve("letter"), "not a socket");
+
+    assertThatThrownBy(() -> TestWorkloadApi.start(file, shop))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining(file.toString());
+    assertThat(file).hasContent("not a socket");
+  }
+
+  @Test
+  void refusesAPlaceWithoutADirectory() {
+    Path lost = directory.resolve("no").resolve("s");
+
+    assertThatThrownBy(() -> TestWorkloadApi.start(lost, shop))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining(lost.toString());
+  }
+
+  @Test
+  void countsCallsAndOpenStreams() throws Exception {
+    var stream = client.x509Svids();
+    stream.next();
+    client.x509Bundles().next();
+    client.jwtBundles().next();
+
+    assertThat(api.calls()).isEqualTo(new ApiCalls(1, 1, 1, 0, 0, 0));
+    assertThat(api.openStreams()).isEqualTo(3);
+    client.close();
+    Await.until(() -> api.openStreams() == 0);
+  }
+
+  @Test
+  void skipsToTheLatestStateForAClientThatDoesNotRead() throws Exception {
+    int rotations = 300;
+    try (var slow = client.x509SvidsUnread()) {
+      Await.until(() -> api.openStreams() == 1);
+      for (int i = 0; i < rotations; i++) {
+        api.rotate();
+      }
+
+      List<X509SVIDResponse> received = slow.readUntil(api.x509SvidMessage());
+
+      assertThat(received).hasSizeLessThan(rotations);
+    }
+  }
+
+  @Test
+  void servesManyWorkloadsFromOneThread() throws Exception {
+    var others = new ArrayList<TestWorkloadApi>();
+    for (int i = 0; i < 20; i++) {
+      SpiffeId id = shop.name().id("/workload/" + i);
+      others.add(TestWorkloadApi.start(directory.resolve("w" + i), shop, WorkloadEntry.of(id)));
+    }
+    for (TestWorkloadApi other : others) {
+      try (var workload = WorkloadApiClient.of(other)) {
+        assertThat(workload.x509Svids().next().getSvids(0).getSpiffeId())
+            .isEqualTo(other.svids().get(0).id().toString());
+      }
+    }
+
+    assertThat(servingThreads()).isEqualTo(1);
+    others.forEach(TestWorkloadApi::close);
+    assertThat(client.x509Svids().next().getSvidsCount()).isEqualTo(1);
+    api.close();
+    assertThat(servingThreads()).isZero();
+  }
+
+  @Test
+  void rotatesByItselfAtHalfLife() throws Exception {
+    var clock = new MutableClock();
+    var trustDomain = TestTrustDomain.create(shop.name(), clock);
+    var entry = WorkloadEntry.of(ORDERS).timeToLive(Duration.ofSeconds(60));
+    try (var served = TestWorkloadApi.start(directory.resolve("r"), trustDomain, entry);
+        var workload = WorkloadApiClient.of(served)) {
+      served.rotateAtHalfLife();
+      var stream = workload.x509Svids();
+      X509SVID first = stream.next().getSvids(0);
+
+      clock.advance(Duration.ofSeconds(30));
+
+      X509SVID second = stream.next().getSvids(0);
+      assertThat(second.getX509Svid()).isNotEqualTo(first.getX509Svid());
+      assertThat(served.svids().get(0).notAfter()).isEqualTo(clock.instant().plusSeconds(60));
+    }
+  }
+
+  private static long servingThreads() {
+    return Thread.getAllStackTraces().keySet().stream()
+        .filter(thread -> thread.getName().startsWith("test-workload-api"))
+        .count();
   }
 }

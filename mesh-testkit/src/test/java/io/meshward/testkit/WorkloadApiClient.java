@@ -11,6 +11,8 @@ import io.grpc.netty.shaded.io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.grpc.netty.shaded.io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.grpc.netty.shaded.io.netty.channel.epoll.EpollIoHandler;
 import io.grpc.netty.shaded.io.netty.channel.unix.DomainSocketAddress;
+import io.grpc.stub.ClientCallStreamObserver;
+import io.grpc.stub.ClientResponseObserver;
 import io.grpc.stub.MetadataUtils;
 import io.grpc.stub.StreamObserver;
 import io.spiffe.workloadapi.grpc.SpiffeWorkloadAPIGrpc;
@@ -23,14 +25,19 @@ import io.spiffe.workloadapi.grpc.Workload.X509BundlesResponse;
 import io.spiffe.workloadapi.grpc.Workload.X509SVIDRequest;
 import io.spiffe.workloadapi.grpc.Workload.X509SVIDResponse;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /** A plain client of a Workload API, over the generated stubs. */
 final class WorkloadApiClient implements AutoCloseable {
 
   private static final int TIMEOUT_SECONDS = 10;
+  private static final int FLOW_CONTROL_WINDOW_BYTES = 65_535;
 
   private final EventLoopGroup eventLoop =
       new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
@@ -44,6 +51,7 @@ final class WorkloadApiClient implements AutoCloseable {
             .eventLoopGroup(eventLoop)
             // Set for every channel; a Unix socket does not know it and warns.
             .withOption(ChannelOption.SO_KEEPALIVE, null)
+            .flowControlWindow(FLOW_CONTROL_WINDOW_BYTES)
             .usePlaintext()
             .build();
     for (String value : securityHeader) {
@@ -71,6 +79,13 @@ final class WorkloadApiClient implements AutoCloseable {
     return stream;
   }
 
+  /** A stream whose messages stay in the transport until they are asked for. */
+  UnreadStream x509SvidsUnread() {
+    var stream = new UnreadStream();
+    async().fetchX509SVID(X509SVIDRequest.getDefaultInstance(), stream);
+    return stream;
+  }
+
   Stream<X509BundlesResponse> x509Bundles() {
     var stream = new Stream<X509BundlesResponse>();
     async().fetchX509Bundles(X509BundlesRequest.getDefaultInstance(), stream);
@@ -94,6 +109,49 @@ final class WorkloadApiClient implements AutoCloseable {
     eventLoop
         .shutdownGracefully(0, TIMEOUT_SECONDS, TimeUnit.SECONDS)
         .awaitUninterruptibly(TimeUnit.SECONDS.toMillis(TIMEOUT_SECONDS));
+  }
+
+  /** A stream that is read only on demand. */
+  static final class UnreadStream
+      implements ClientResponseObserver<X509SVIDRequest, X509SVIDResponse>, AutoCloseable {
+
+    private final Stream<X509SVIDResponse> received = new Stream<>();
+    private @Nullable ClientCallStreamObserver<X509SVIDRequest> call;
+
+    @Override
+    public void beforeStart(ClientCallStreamObserver<X509SVIDRequest> requests) {
+      requests.disableAutoRequestWithInitial(0);
+      call = requests;
+    }
+
+    List<X509SVIDResponse> readUntil(X509SVIDResponse last) throws InterruptedException {
+      var all = new ArrayList<X509SVIDResponse>();
+      do {
+        Objects.requireNonNull(call).request(1);
+        all.add(received.next());
+      } while (!all.get(all.size() - 1).equals(last));
+      return all;
+    }
+
+    @Override
+    public void onNext(X509SVIDResponse message) {
+      received.onNext(message);
+    }
+
+    @Override
+    public void onError(Throwable error) {
+      received.onError(error);
+    }
+
+    @Override
+    public void onCompleted() {
+      received.onCompleted();
+    }
+
+    @Override
+    public void close() {
+      Objects.requireNonNull(call).cancel("done", null);
+    }
   }
 
   /** What a stream brought, in order: messages, then its end. */
