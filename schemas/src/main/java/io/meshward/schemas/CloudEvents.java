@@ -79,24 +79,52 @@ public final class CloudEvents {
    */
   public static <E extends Event> Envelope<E> read(
       Headers headers, byte @Nullable [] value, Class<E> eventClass) {
-    EventType type = type(headers);
-    if (!type.eventClass().equals(eventClass)) {
+    Attributes attributes = attributes(headers);
+    if (!attributes.type().eventClass().equals(eventClass)) {
       throw new MalformedEventException(
           "ce_type is '"
-              + type.cloudEventType()
+              + attributes.type().cloudEventType()
               + "': expected the type of "
               + eventClass.getSimpleName());
     }
     if (value == null) {
-      throw new MalformedEventException("the value is null: expected " + type.kind());
+      throw new MalformedEventException("the value is null: expected " + attributes.type().kind());
     }
     return new Envelope<>(
+        attributes.id(),
+        attributes.source(),
+        attributes.subject(),
+        attributes.time(),
+        attributes.traceparent(),
+        EventCodec.decode(value, eventClass));
+  }
+
+  /**
+   * The context attributes of an event, without its data.
+   *
+   * @param type which kind of event it is
+   */
+  public record Attributes(
+      EventType type,
+      String id,
+      String source,
+      @Nullable String subject,
+      Instant time,
+      @Nullable String traceparent) {}
+
+  /**
+   * Reads the context attributes alone: for readers that may not need the data.
+   *
+   * @throws MalformedEventException naming the header and what is wrong with it
+   */
+  public static Attributes attributes(Headers headers) {
+    return new Attributes(
+        type(headers),
         required(headers, ID),
         required(headers, SOURCE),
         optional(headers, SUBJECT),
         time(required(headers, TIME)),
-        optional(headers, TRACEPARENT),
-        EventCodec.decode(value, eventClass));
+        optional(headers, TRACEPARENT));
   }
 
   /**
