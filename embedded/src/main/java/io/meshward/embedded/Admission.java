@@ -1,0 +1,121 @@
+package io.meshward.embedded;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.List;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the server adds to or refuses of an object by what else exists, and what the double refuses
+ * because it does not simulate it.
+ */
+final class Admission {
+
+  private static final List<String> QUALITY_RESOURCES = List.of("cpu", "memory");
+
+  private Admission() {}
+
+  static void ofNew(
+      ResourceType type, ApiObject object, Registry registry, Identifiers identifiers) {
+    switch (type.plural()) {
+      case "pods" -> pod(object, registry);
+      case "services" -> service(object, registry);
+      case "statefulsets" -> statefulSet(object.json().path("spec"));
+      default -> {}
+    }
+  }
+
+  /** The double has one revision of a workload: it does not roll out another. */
+  static void ofUpdate(ResourceType type, ApiObject before, ApiObject after) {
+    boolean workload =
+        type.equals(ResourceCatalogue.DEPLOYMENTS) || type.equals(ResourceCatalogue.STATEFUL_SETS);
+    if (workload
+        && !before
+            .json()
+            .path("spec")
+            .path("template")
+            .equals(after.json().path("spec").path("template"))) {
+      throw ApiFailure.notSimulated(
+          "the rollout of a changed pod template (" + type.plural() + " " + after.name() + ")");
+    }
+    if (type.equals(ResourceCatalogue.SERVICES)) {
+      checkServiceType(after.json().path("spec"));
+    }
+  }
+
+  private static void pod(ApiObject pod, Registry registry) {
+    String account = pod.spec().path("serviceAccountName").asText();
+    if (registry
+            .store()
+            .get(ObjectKey.of(ResourceCatalogue.SERVICE_ACCOUNTS, pod.namespace(), account))
+        == null) {
+      throw ApiFailure.forbidden(
+          ResourceCatalogue.PODS,
+          pod.name(),
+          "error looking up service account "
+              + pod.namespace()
+              + "/"
+              + account
+              + ": serviceaccount \""
+              + account
+              + "\" not found",
+          null);
+    }
+    ObjectNode status = pod.status();
+    status.put("phase", "Pending");
+    status.put("qosClass", qualityOfService(pod.spec().path("containers")));
+  }
+
+  private static String qualityOfService(JsonNode containers) {
+    boolean any = false;
+    boolean guaranteed = true;
+    for (JsonNode container : containers) {
+      JsonNode resources = container.path("resources");
+      for (String resource : QUALITY_RESOURCES) {
+        JsonNode limit = resources.path("limits").path(resource);
+        JsonNode request = resources.path("requests").path(resource);
+        any |= Stream.of(limit, request).anyMatch(n -> !n.isMissingNode());
+        guaranteed &= !limit.isMissingNode() && (request.isMissingNode() || request.equals(limit));
+      }
+    }
+    return any ? guaranteed ? "Guaranteed" : "Burstable" : "BestEffort";
+  }
+
+  private static void service(ApiObject service, Registry registry) {
+    ObjectNode spec = service.spec();
+    checkServiceType(spec);
+    @Nullable String given = spec.has("clusterIP") ? spec.get("clusterIP").asText() : null;
+    String address = given == null || given.isEmpty() ? freeAddress(registry) : given;
+    spec.put("clusterIP", address);
+    spec.putArray("clusterIPs").add(address);
+    service.status().putObject("loadBalancer");
+  }
+
+  private static void checkServiceType(JsonNode spec) {
+    String serviceType = spec.path("type").asText();
+    if (!serviceType.equals("ClusterIP")) {
+      throw ApiFailure.notSimulated("services of type " + serviceType);
+    }
+  }
+
+  private static String freeAddress(Registry registry) {
+    List<String> used =
+        registry.store().list(ResourceCatalogue.SERVICES, "").objects().stream()
+            .map(s -> s.json().path("spec").path("clusterIP").asText())
+            .toList();
+    for (int i = 1; i < 65_535; i++) {
+      String address = "10.96." + (i >> 8) + "." + (i & 0xFF);
+      if (!used.contains(address)) {
+        return address;
+      }
+    }
+    throw ApiFailure.internalError("failed to allocate a serviceIP: range is full");
+  }
+
+  private static void statefulSet(JsonNode spec) {
+    if (!spec.path("volumeClaimTemplates").isEmpty()) {
+      throw ApiFailure.notSimulated("volumeClaimTemplates of stateful sets");
+    }
+  }
+}

@@ -1,0 +1,181 @@
+package io.meshward.embedded;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.meshward.embedded.ApiObject.Owner;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Keeps one replica set for each deployment at the deployment's replica count, and reports its
+ * state.
+ */
+final class DeploymentController implements Controllers.Controller {
+
+  private static final WriteOptions OPTIONS = WriteOptions.by("kube-controller-manager");
+  private static final String HASH = "pod-template-hash";
+  private static final String REVISION = "deployment.kubernetes.io/revision";
+
+  private final Registry registry;
+
+  DeploymentController(Registry registry) {
+    this.registry = registry;
+  }
+
+  @Override
+  public Optional<Duration> reconcile() {
+    for (ApiObject deployment :
+        registry.store().list(ResourceCatalogue.DEPLOYMENTS, "").objects()) {
+      if (!deployment.isDeleting()) {
+        ApiObject replicaSet = scaled(deployment, replicaSet(deployment));
+        report(deployment, replicaSet);
+      }
+    }
+    return Optional.empty();
+  }
+
+  private ApiObject replicaSet(ApiObject deployment) {
+    LabelSelector selector = LabelSelector.of(deployment.json().path("spec").path("selector"));
+    for (ApiObject candidate :
+        registry.store().list(ResourceCatalogue.REPLICA_SETS, deployment.namespace()).objects()) {
+      if (candidate.isControlledBy(deployment)) {
+        return candidate;
+      }
+      if (candidate.controller().isEmpty()
+          && !candidate.isDeleting()
+          && selector.matches(candidate.labels())) {
+        return adopted(candidate, deployment);
+      }
+    }
+    return registry.create(
+        ResourceCatalogue.REPLICA_SETS, deployment.namespace(), newReplicaSet(deployment), OPTIONS);
+  }
+
+  private ApiObject adopted(ApiObject replicaSet, ApiObject deployment) {
+    return update(
+        replicaSet,
+        current ->
+            current.setOwners(
+                List.of(Pods.controllerReference(deployment, ResourceCatalogue.DEPLOYMENTS))));
+  }
+
+  private static ApiObject newReplicaSet(ApiObject deployment) {
+    ObjectNode template = deployment.json().path("spec").path("template").deepCopy();
+    String hash = Identifiers.hash(deployment.uid() + template);
+    ObjectNode json = JsonNodeFactory.instance.objectNode();
+    json.put("kind", "ReplicaSet").put("apiVersion", "apps/v1");
+    ApiObject replicaSet = new ApiObject(json);
+    ObjectNode metadata = replicaSet.metadata();
+    metadata.put("name", deployment.name() + "-" + hash).put("namespace", deployment.namespace());
+    ((ObjectNode) template.path("metadata").path("labels")).put(HASH, hash);
+    metadata.set("labels", template.path("metadata").path("labels").deepCopy());
+    long replicas = deployment.json().path("spec").path("replicas").asLong();
+    annotate(metadata.putObject("annotations"), replicas);
+    replicaSet.setOwners(
+        List.of(
+            new Owner("apps/v1", "Deployment", deployment.name(), deployment.uid(), true, true)));
+    ObjectNode spec = replicaSet.spec().put("replicas", replicas);
+    ObjectNode selector = deployment.json().path("spec").path("selector").deepCopy();
+    (selector.path("matchLabels") instanceof ObjectNode labels
+            ? labels
+            : selector.putObject("matchLabels"))
+        .put(HASH, hash);
+    spec.set("selector", selector);
+    spec.set("template", template);
+    return replicaSet;
+  }
+
+  private static void annotate(ObjectNode annotations, long replicas) {
+    annotations.put("deployment.kubernetes.io/desired-replicas", Long.toString(replicas));
+    annotations.put(
+        "deployment.kubernetes.io/max-replicas", Long.toString(replicas + (replicas + 3) / 4));
+    annotations.put(REVISION, "1");
+  }
+
+  private ApiObject scaled(ApiObject deployment, ApiObject replicaSet) {
+    long wanted = deployment.json().path("spec").path("replicas").asLong();
+    if (replicaSet.isDeleting()
+        || replicaSet.json().path("spec").path("replicas").asLong() == wanted) {
+      return replicaSet;
+    }
+    return update(
+        replicaSet,
+        current -> {
+          current.spec().put("replicas", wanted);
+          annotate(current.metadata().withObject("annotations"), wanted);
+        });
+  }
+
+  private ApiObject update(ApiObject replicaSet, java.util.function.Consumer<ApiObject> change) {
+    return registry
+        .update(
+            ResourceCatalogue.REPLICA_SETS,
+            replicaSet.namespace(),
+            replicaSet.name(),
+            Registry.UpdateKind.PATCH,
+            current -> {
+              change.accept(current);
+              return current.json();
+            },
+            OPTIONS)
+        .object();
+  }
+
+  private void report(ApiObject deployment, ApiObject replicaSet) {
+    long wanted = deployment.json().path("spec").path("replicas").asLong();
+    long replicas = replicaSet.json().path("status").path("replicas").asLong();
+    long ready = replicaSet.json().path("status").path("readyReplicas").asLong();
+    long available = replicaSet.json().path("status").path("availableReplicas").asLong();
+    registry.updateSubresource(
+        ResourceCatalogue.DEPLOYMENTS,
+        deployment.namespace(),
+        deployment.name(),
+        "status",
+        current -> {
+          current.metadata().withObject("annotations").put(REVISION, "1");
+          ObjectNode status = current.status();
+          status.put("observedGeneration", current.generation());
+          status.put(
+              "terminatingReplicas",
+              replicaSet.json().path("status").path("terminatingReplicas").asLong());
+          put(status, "replicas", replicas);
+          put(status, "updatedReplicas", replicas);
+          put(status, "readyReplicas", ready);
+          put(status, "availableReplicas", available);
+          put(status, "unavailableReplicas", Math.max(0, replicas - available));
+          boolean enough = available >= wanted - wanted / 4;
+          Conditions.set(
+              current,
+              "Available",
+              enough,
+              enough ? "MinimumReplicasAvailable" : "MinimumReplicasUnavailable",
+              enough
+                  ? "Deployment has minimum availability."
+                  : "Deployment does not have minimum availability.",
+              registry.now());
+          boolean complete = available == wanted && replicas == wanted;
+          if (complete || Conditions.find(current, "Progressing").isEmpty()) {
+            Conditions.set(
+                current,
+                "Progressing",
+                true,
+                complete ? "NewReplicaSetAvailable" : "NewReplicaSetCreated",
+                complete
+                    ? "ReplicaSet \"" + replicaSet.name() + "\" has successfully progressed."
+                    : "Created new replica set \"" + replicaSet.name() + "\"",
+                registry.now());
+          }
+        },
+        OPTIONS);
+  }
+
+  /** The server does not write a count of zero. */
+  private static void put(ObjectNode status, String field, long count) {
+    if (count == 0) {
+      status.remove(field);
+    } else {
+      status.put(field, count);
+    }
+  }
+}

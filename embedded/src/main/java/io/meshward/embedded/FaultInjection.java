@@ -1,0 +1,108 @@
+package io.meshward.embedded;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.function.Predicate;
+import java.util.regex.Pattern;
+
+/**
+ * Faults for the next matching requests. Each call arms one fault for a number of requests; a
+ * request meets every armed fault that matches it, delays first. Thread-safe.
+ */
+public final class FaultInjection {
+
+  /** What happens to a request. */
+  sealed interface Fault {
+
+    /** The answer is late; the request is carried out after the delay. */
+    record Latency(Duration delay) implements Fault {}
+
+    /** The request is refused and not carried out. */
+    record Refusal(int code, Duration retryAfter) implements Fault {}
+
+    /** The request is carried out and the connection closed without an answer. */
+    record Cut() implements Fault {}
+  }
+
+  private static final class Armed {
+    private final Predicate<ApiCall> matching;
+    private final Fault fault;
+    private int left;
+
+    Armed(int times, Fault fault, Predicate<ApiCall> matching) {
+      this.left = times;
+      this.fault = fault;
+      this.matching = matching;
+    }
+  }
+
+  private final List<Armed> armed = new ArrayList<>();
+
+  FaultInjection() {}
+
+  /** Requests with that method whose path contains a match of that regular expression. */
+  public static Predicate<ApiCall> on(String method, String pathRegex) {
+    Pattern pattern = Pattern.compile(pathRegex);
+    return call -> call.method().equals(method) && pattern.matcher(call.path()).find();
+  }
+
+  /** Answers 409: the object has been modified. */
+  public void conflict(int times, Predicate<ApiCall> matching) {
+    arm(times, new Fault.Refusal(409, Duration.ZERO), matching);
+  }
+
+  /** Answers 429 with {@code Retry-After} in whole seconds. */
+  public void throttle(int times, Duration retryAfter, Predicate<ApiCall> matching) {
+    arm(times, new Fault.Refusal(429, retryAfter), matching);
+  }
+
+  /** Answers 500 without doing anything. */
+  public void fail(int times, Predicate<ApiCall> matching) {
+    arm(times, new Fault.Refusal(500, Duration.ZERO), matching);
+  }
+
+  /** Waits before the request is carried out. */
+  public void delay(int times, Duration delay, Predicate<ApiCall> matching) {
+    arm(times, new Fault.Latency(delay), matching);
+  }
+
+  /** Commits the request and closes the connection without an answer. */
+  public void cutAfterCommit(int times, Predicate<ApiCall> matching) {
+    arm(times, new Fault.Cut(), matching);
+  }
+
+  /** Disarms everything. */
+  public synchronized void clear() {
+    armed.clear();
+  }
+
+  /** How many requests armed faults still wait for. */
+  public synchronized int pending() {
+    return armed.stream().mapToInt(a -> a.left).sum();
+  }
+
+  private synchronized void arm(int times, Fault fault, Predicate<ApiCall> matching) {
+    if (times < 1) {
+      throw new IllegalArgumentException("times is " + times + ", expected at least 1");
+    }
+    armed.add(new Armed(times, fault, matching));
+  }
+
+  /** Takes the faults of a request. */
+  synchronized List<Fault> take(ApiCall call) {
+    List<Fault> faults = new ArrayList<>();
+    for (Iterator<Armed> each = armed.iterator(); each.hasNext(); ) {
+      Armed next = each.next();
+      if (next.matching.test(call)) {
+        faults.add(next.fault);
+        next.left--;
+        if (next.left == 0) {
+          each.remove();
+        }
+      }
+    }
+    return faults;
+  }
+}

@@ -1,0 +1,698 @@
+package io.meshward.embedded;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.meshward.embedded.ApiFailure.Cause;
+import io.meshward.embedded.ManagedFields.Manager;
+import io.meshward.embedded.WriteOptions.FieldValidation;
+import java.time.Clock;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The write path of the API server: decoding, defaults, validation, optimistic locks, field
+ * ownership, generations, graceful deletion. Clients and the simulated controllers write through it
+ * alike. Thread-safe; each write is one step of the {@link ObjectStore}.
+ */
+final class Registry {
+
+  /** The outcome of a write. */
+  record Written(ApiObject object, boolean created, List<String> warnings) {}
+
+  /**
+   * The outcome of a deletion.
+   *
+   * @param gone the object is removed, not only marked
+   */
+  record Deleted(ApiObject object, boolean gone) {}
+
+  private final ObjectStore store;
+  private final Clock clock;
+  private final Identifiers identifiers;
+
+  Registry(ObjectStore store, Clock clock, Identifiers identifiers) {
+    this.store = store;
+    this.clock = clock;
+    this.identifiers = identifiers;
+  }
+
+  ObjectStore store() {
+    return store;
+  }
+
+  /** The time as objects write it. */
+  String now() {
+    return clock.instant().truncatedTo(ChronoUnit.SECONDS).toString();
+  }
+
+  Clock clock() {
+    return clock;
+  }
+
+  /**
+   * Reads an object.
+   *
+   * @throws ApiFailure 404
+   */
+  ApiObject get(ResourceType type, String namespace, String name) {
+    ApiObject object = store.get(ObjectKey.of(type, namespace, name));
+    if (object == null) {
+      throw ApiFailure.notFound(type, name);
+    }
+    return EventVersions.toServed(type, object);
+  }
+
+  // Create
+
+  /** Creates an object from a client's JSON. */
+  Written create(ResourceType type, String namespace, ObjectNode body, WriteOptions options) {
+    checkKind(type, body);
+    ObjectDecoder.Decoded decoded = decode(type, body, options);
+    ApiObject object = new ApiObject(decoded.object());
+    checkNamespace(object, type, namespace);
+    if (!object.resourceVersion().isEmpty()) {
+      throw ApiFailure.internal("resourceVersion should not be set on objects to be created");
+    }
+    return store.locked(
+        () ->
+            new Written(
+                insert(type, namespace, object, null, options), true, warnings(decoded, options)));
+  }
+
+  /** Creates an object that is already in the server's form. */
+  ApiObject create(ResourceType type, String namespace, ApiObject object, WriteOptions options) {
+    return create(type, namespace, object.json(), options).object();
+  }
+
+  /**
+   * Stores a new object; what was applied, if it comes by an apply, is all that its manager owns.
+   */
+  private ApiObject insert(
+      ResourceType type,
+      String namespace,
+      ApiObject object,
+      @Nullable ObjectNode applied,
+      WriteOptions options) {
+    if (type.namespaced()) {
+      checkNamespaceAlive(type, namespace, object.name());
+    }
+    ObjectNode metadata = object.metadata();
+    if (object.name().isEmpty() && metadata.has("generateName")) {
+      metadata.put("name", metadata.get("generateName").asText() + identifiers.suffix());
+    }
+    if (type.namespaced()) {
+      metadata.put("namespace", namespace);
+    }
+    metadata.remove(
+        List.of(
+            "deletionTimestamp",
+            "deletionGracePeriodSeconds",
+            "selfLink",
+            "generation",
+            "managedFields"));
+    metadata.put("uid", identifiers.uid());
+    metadata.put("creationTimestamp", now());
+    if (type.generated()) {
+      metadata.put("generation", 1);
+    }
+    if (type.statusSeparate() && !type.equals(ResourceCatalogue.NODES)) {
+      object.json().remove("status");
+    }
+    Defaults.apply(type, object);
+    Admission.ofNew(type, object, this, identifiers);
+    ApiObject complete = normalised(type, object);
+    Validation.ofNew(type, complete);
+    ObjectKey key = ObjectKey.of(type, namespace, complete.name());
+    if (store.get(key) != null) {
+      throw ApiFailure.alreadyExists(type, complete.name());
+    }
+    boolean withStatus = !type.statusSeparate();
+    ManagedFields nobody = ManagedFields.of(ApiObject.empty());
+    if (applied == null) {
+      Manager manager =
+          new Manager(options.fieldManager(), Manager.Operation.UPDATE, type.apiVersion(), "");
+      nobody
+          .afterUpdate(blank(type), complete, manager, type.struct(), withStatus, now())
+          .writeTo(complete);
+    } else {
+      Manager manager =
+          new Manager(options.fieldManager(), Manager.Operation.APPLY, type.apiVersion(), "");
+      nobody
+          .apply(blank(type), applied, manager, type.struct(), withStatus, true, now())
+          .fields()
+          .writeTo(complete);
+    }
+    if (options.dryRun()) {
+      complete.metadata().remove("resourceVersion");
+      return complete;
+    }
+    return EventVersions.toServed(type, store.put(key, EventVersions.toStored(type, complete)));
+  }
+
+  /** An object of the type with nothing set. */
+  private static ApiObject blank(ResourceType type) {
+    return new ApiObject(
+        ObjectDecoder.decode(JsonNodeFactory.instance.objectNode(), type.struct()).object());
+  }
+
+  private void checkNamespaceAlive(ResourceType type, String namespace, String name) {
+    ApiObject parent = store.get(ObjectKey.of(ResourceCatalogue.NAMESPACES, "", namespace));
+    if (parent == null) {
+      throw ApiFailure.notFound(ResourceCatalogue.NAMESPACES, namespace);
+    }
+    if (parent.isDeleting()) {
+      throw ApiFailure.forbidden(
+          type,
+          name,
+          "unable to create new content in namespace "
+              + namespace
+              + " because it is being terminated",
+          new Cause(
+              "NamespaceTerminating",
+              "namespace " + namespace + " is being terminated",
+              "metadata.namespace"));
+    }
+  }
+
+  // Update
+
+  /** How a client replaces an object: what a wrong uid means differs. */
+  enum UpdateKind {
+    PUT,
+    PATCH
+  }
+
+  /** Writes what the function makes of the current object; it sees the JSON that a client would. */
+  Written update(
+      ResourceType type,
+      String namespace,
+      String name,
+      UpdateKind kind,
+      Function<ApiObject, ObjectNode> change,
+      WriteOptions options) {
+    return store.locked(
+        () -> {
+          ApiObject current = get(type, namespace, name);
+          ObjectNode proposed = change.apply(current.copy());
+          checkKind(type, proposed);
+          ObjectDecoder.Decoded decoded = decode(type, proposed, options);
+          ApiObject object = new ApiObject(decoded.object());
+          checkName(object, name);
+          checkNamespace(object, type, namespace);
+          if (kind == UpdateKind.PUT
+              && !object.uid().isEmpty()
+              && !object.uid().equals(current.uid())) {
+            throw storageConflict(type, namespace, name, object.uid(), current.uid());
+          }
+          checkVersion(type, object, current);
+          if (object.uid().isEmpty()) {
+            object.metadata().put("uid", current.uid());
+          }
+          if (type.statusSeparate()) {
+            object
+                .json()
+                .set(
+                    "status",
+                    current.json().path("status").isMissingNode()
+                        ? JsonNodeFactory.instance.objectNode()
+                        : current.json().get("status").deepCopy());
+          }
+          Manager manager =
+              new Manager(options.fieldManager(), Manager.Operation.UPDATE, type.apiVersion(), "");
+          return new Written(
+              replace(type, current, object, manager, !type.statusSeparate(), options),
+              false,
+              warnings(decoded, options));
+        });
+  }
+
+  /**
+   * Changes an object through a subresource: {@code scale}, {@code status}. The change edits a copy
+   * in the server's form.
+   *
+   * @throws ApiFailure 404; 409 if the version written into the copy is not the current one
+   */
+  ApiObject updateSubresource(
+      ResourceType type,
+      String namespace,
+      String name,
+      String subresource,
+      java.util.function.Consumer<ApiObject> change,
+      WriteOptions options) {
+    return store.locked(
+        () -> {
+          ApiObject current = get(type, namespace, name);
+          ApiObject object = current.copy();
+          change.accept(object);
+          checkVersion(type, object, current);
+          Manager manager =
+              new Manager(
+                  options.fieldManager(), Manager.Operation.UPDATE, type.apiVersion(), subresource);
+          return replace(type, current, object, manager, true, options);
+        });
+  }
+
+  /** Server-side apply, which creates what does not exist. */
+  Written apply(
+      ResourceType type, String namespace, String name, ObjectNode config, WriteOptions options) {
+    JsonNode apiVersion = config.path("apiVersion");
+    JsonNode kind = config.path("kind");
+    if (!apiVersion.asText().equals(type.apiVersion()) || !kind.asText().equals(type.kind())) {
+      String given = apiVersion.asText();
+      String groupVersion = given.contains("/") ? given : "/" + given;
+      throw ApiFailure.badRequest(
+          "invalid object type: " + groupVersion + ", Kind=" + kind.asText());
+    }
+    ObjectDecoder.Decoded decoded = decode(type, config, WriteOptions.by(options.fieldManager()));
+    if (!decoded.unknownFields().isEmpty()) {
+      throw ApiFailure.internal(
+          "failed to create typed patch object ("
+              + namespace
+              + "/"
+              + name
+              + "; "
+              + type.apiVersion()
+              + ", Kind="
+              + type.kind()
+              + "): ."
+              + decoded.unknownFields().getFirst()
+              + ": field not declared in schema");
+    }
+    if (config.path("metadata").has("managedFields")) {
+      throw ApiFailure.badRequest("metadata.managedFields must be nil");
+    }
+    ObjectNode applied = pruneImplied(decoded.object(), config);
+    ApiObject object = new ApiObject(applied);
+    checkName(object, name);
+    checkNamespace(object, type, namespace);
+    return store.locked(
+        () -> {
+          ApiObject stored = store.get(ObjectKey.of(type, namespace, name));
+          if (stored == null) {
+            object.metadata().remove("resourceVersion");
+            return new Written(
+                insert(type, namespace, object, applied.deepCopy(), options), true, List.of());
+          }
+          ApiObject current = EventVersions.toServed(type, stored);
+          Manager manager =
+              new Manager(options.fieldManager(), Manager.Operation.APPLY, type.apiVersion(), "");
+          ManagedFields.Applied result =
+              ManagedFields.of(current)
+                  .apply(
+                      current,
+                      applied,
+                      manager,
+                      type.struct(),
+                      !type.statusSeparate(),
+                      options.force(),
+                      now());
+          checkVersion(type, result.object(), current);
+          if (type.statusSeparate() && current.json().has("status")) {
+            result.object().json().set("status", current.json().get("status").deepCopy());
+          }
+          return new Written(
+              commit(type, current, result.object(), result.fields(), true, options),
+              false,
+              List.of());
+        });
+  }
+
+  /** Takes out the objects that decoding made up: an apply owns only what it names. */
+  private static ObjectNode pruneImplied(ObjectNode decoded, JsonNode config) {
+    decoded.properties().removeIf(e -> e.getValue().isObject() && !config.has(e.getKey()));
+    decoded
+        .properties()
+        .forEach(
+            e -> {
+              if (e.getValue() instanceof ObjectNode inner
+                  && config.get(e.getKey()) instanceof ObjectNode named) {
+                pruneImplied(inner, named);
+              } else if (e.getValue().isArray()) {
+                for (int i = 0;
+                    i < e.getValue().size() && i < config.path(e.getKey()).size();
+                    i++) {
+                  if (e.getValue().get(i) instanceof ObjectNode inner
+                      && config.get(e.getKey()).get(i) instanceof ObjectNode named) {
+                    pruneImplied(inner, named);
+                  }
+                }
+              }
+            });
+    return decoded;
+  }
+
+  private ApiObject replace(
+      ResourceType type,
+      ApiObject current,
+      ApiObject object,
+      Manager manager,
+      boolean withStatus,
+      WriteOptions options) {
+    Defaults.apply(type, object);
+    ApiObject complete = normalised(type, object);
+    JsonNode given = complete.json().path("metadata").path("managedFields");
+    boolean reset = given.size() == 1 && given.get(0).isEmpty();
+    ManagedFields owned =
+        ManagedFields.of(
+            reset
+                ? ApiObject.empty()
+                : given.isEmpty() || !manager.subresource().isEmpty() ? current : complete);
+    ManagedFields fields =
+        reset
+            ? owned
+            : owned.afterUpdate(current, complete, manager, type.struct(), withStatus, now());
+    return commit(
+        type, current, complete, fields, !manager.subresource().equals("status"), options);
+  }
+
+  /**
+   * Validates and stores a new state, unless nothing changed; completes a deletion whose last
+   * finalizer is gone.
+   */
+  private ApiObject commit(
+      ResourceType type,
+      ApiObject current,
+      ApiObject object,
+      ManagedFields fields,
+      boolean generates,
+      WriteOptions options) {
+    ObjectNode metadata = object.metadata();
+    for (String field :
+        List.of(
+            "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation")) {
+      JsonNode kept = current.json().path("metadata").path(field);
+      if (kept.isMissingNode()) {
+        metadata.remove(field);
+      } else {
+        metadata.set(field, kept);
+      }
+    }
+    metadata.put("name", current.name());
+    if (type.namespaced()) {
+      metadata.put("namespace", current.namespace());
+    }
+    Defaults.apply(type, object);
+    ApiObject complete = normalised(type, object);
+    Validation.ofUpdate(type, current, complete);
+    Admission.ofUpdate(type, current, complete);
+    if (type.generated() && generates && specificationChanged(type, current, complete)) {
+      complete.metadata().put("generation", current.generation() + 1);
+    }
+    metadata = complete.metadata();
+    ManagedFields before = ManagedFields.of(current);
+    metadata.set("resourceVersion", current.metadata().get("resourceVersion"));
+    boolean sameOwners = fields.sameOwnership(before);
+    (sameOwners ? before : fields).writeTo(complete);
+    if (complete.json().equals(current.json())) {
+      return current;
+    }
+    fields.writeTo(complete);
+    if (options.dryRun()) {
+      return complete;
+    }
+    ObjectKey key = ObjectKey.of(type, current.namespace(), current.name());
+    if (current.isDeleting()
+        && complete.finalizers().isEmpty()
+        && !current.finalizers().isEmpty()
+        && graceOf(complete) == 0) {
+      store.put(key, EventVersions.toStored(type, complete));
+      return EventVersions.toServed(type, store.remove(key));
+    }
+    return EventVersions.toServed(type, store.put(key, EventVersions.toStored(type, complete)));
+  }
+
+  private static boolean specificationChanged(
+      ResourceType type, ApiObject before, ApiObject after) {
+    boolean spec = !before.json().path("spec").equals(after.json().path("spec"));
+    return spec
+        || (type.equals(ResourceCatalogue.DEPLOYMENTS)
+            && !before
+                .json()
+                .path("metadata")
+                .path("annotations")
+                .equals(after.json().path("metadata").path("annotations")));
+  }
+
+  // Delete
+
+  /**
+   * Deletes an object, or marks it where a pod's grace period, a finalizer or its dependents come
+   * first.
+   */
+  Deleted delete(ResourceType type, String namespace, String name, DeleteOptions options) {
+    return store.locked(
+        () -> {
+          ApiObject current = get(type, namespace, name);
+          checkPreconditions(type, current, options);
+          ApiObject marked = current.copy();
+          addFinalizer(marked, options.propagation());
+          long grace = type.equals(ResourceCatalogue.PODS) ? podGrace(current, options) : 0;
+          boolean namespaceContent = type.equals(ResourceCatalogue.NAMESPACES);
+          if (grace == 0 && marked.finalizers().isEmpty() && !namespaceContent) {
+            mark(type, current, marked, 0);
+            if (options.dryRun()) {
+              return new Deleted(marked, true);
+            }
+            ApiObject last =
+                EventVersions.toServed(type, store.remove(ObjectKey.of(type, namespace, name)))
+                    .copy();
+            if (type.equals(ResourceCatalogue.PODS)) {
+              mark(type, current, last, 0);
+            }
+            return new Deleted(last, true);
+          }
+          boolean shorter =
+              !current.isDeleting() || (options.graceSeconds() != null && grace < graceOf(current));
+          if (!shorter && marked.finalizers().equals(current.finalizers())) {
+            return new Deleted(current, false);
+          }
+          if (shorter) {
+            mark(type, current, marked, grace);
+          }
+          if (namespaceContent) {
+            marked.status().put("phase", "Terminating");
+          }
+          if (options.dryRun()) {
+            return new Deleted(marked, false);
+          }
+          return new Deleted(
+              EventVersions.toServed(
+                  type,
+                  store.put(
+                      ObjectKey.of(type, namespace, name), EventVersions.toStored(type, marked))),
+              false);
+        });
+  }
+
+  /** Removes a namespace whose content is gone. */
+  void removeNamespace(String name) {
+    store.locked(() -> store.remove(ObjectKey.of(ResourceCatalogue.NAMESPACES, "", name)));
+  }
+
+  private void mark(ResourceType type, ApiObject current, ApiObject marked, long grace) {
+    ObjectNode metadata = marked.metadata();
+    Instant since = clock.instant();
+    if (current.isDeleting()) {
+      since =
+          Instant.parse(current.metadata().get("deletionTimestamp").asText())
+              .minusSeconds(graceOf(current));
+    }
+    metadata.put(
+        "deletionTimestamp", since.plusSeconds(grace).truncatedTo(ChronoUnit.SECONDS).toString());
+    metadata.put("deletionGracePeriodSeconds", grace);
+    if (type.generated() && !current.isDeleting()) {
+      metadata.put("generation", current.generation() + 1);
+    }
+  }
+
+  private static long graceOf(ApiObject object) {
+    return object.json().path("metadata").path("deletionGracePeriodSeconds").asLong();
+  }
+
+  private static long podGrace(ApiObject pod, DeleteOptions options) {
+    String phase = pod.json().path("status").path("phase").asText();
+    if (pod.json().path("spec").path("nodeName").asText().isEmpty()
+        || phase.equals("Succeeded")
+        || phase.equals("Failed")) {
+      return 0;
+    }
+    return options.graceSeconds() != null
+        ? options.graceSeconds()
+        : pod.json().path("spec").path("terminationGracePeriodSeconds").asLong(30);
+  }
+
+  private static void addFinalizer(ApiObject object, DeleteOptions.Propagation propagation) {
+    String finalizer =
+        switch (propagation) {
+          case BACKGROUND -> "";
+          case FOREGROUND -> "foregroundDeletion";
+          case ORPHAN -> "orphan";
+        };
+    List<String> finalizers = new ArrayList<>(object.finalizers());
+    if (!finalizer.isEmpty() && !finalizers.contains(finalizer)) {
+      finalizers.add(finalizer);
+      object.setFinalizers(finalizers);
+    }
+  }
+
+  private static void checkPreconditions(
+      ResourceType type, ApiObject current, DeleteOptions options) {
+    if (options.uid() != null && !options.uid().equals(current.uid())) {
+      throw ApiFailure.conflict(
+          type.group(),
+          type.kind(),
+          current.name(),
+          "the UID in the precondition ("
+              + options.uid()
+              + ") does not match the UID in record ("
+              + current.uid()
+              + "). The object might have been deleted and then recreated");
+    }
+    if (options.resourceVersion() != null
+        && !options.resourceVersion().equals(current.resourceVersion())) {
+      throw ApiFailure.conflict(
+          type.group(),
+          type.kind(),
+          current.name(),
+          "the ResourceVersion in the precondition ("
+              + options.resourceVersion()
+              + ") does not match the ResourceVersion in record ("
+              + current.resourceVersion()
+              + "). The object might have been modified");
+    }
+  }
+
+  // Checks of what a client sends
+
+  private static void checkKind(ResourceType type, ObjectNode body) {
+    String kind = body.path("kind").asText("");
+    String apiVersion = body.path("apiVersion").asText("");
+    if (kind.isEmpty() && apiVersion.isEmpty()) {
+      body.put("kind", type.kind()).put("apiVersion", type.apiVersion());
+      return;
+    }
+    String version = apiVersion.substring(apiVersion.indexOf('/') + 1);
+    if (!kind.equals(type.kind()) || !apiVersion.equals(type.apiVersion())) {
+      String group = type.group().isEmpty() ? "core" : type.group().split("\\.", 2)[0];
+      throw ApiFailure.badRequest(
+          kind
+              + " in version \""
+              + version
+              + "\" cannot be handled as a "
+              + type.kind()
+              + ": converting ("
+              + version
+              + "."
+              + kind
+              + ") to ("
+              + group
+              + "."
+              + type.kind()
+              + "): unknown conversion");
+    }
+  }
+
+  private static ObjectDecoder.Decoded decode(
+      ResourceType type, ObjectNode body, WriteOptions options) {
+    ObjectDecoder.Decoded decoded;
+    try {
+      decoded = ObjectDecoder.decode(body, type.struct());
+    } catch (ObjectDecoder.TypeMismatch e) {
+      throw ApiFailure.badRequest(
+          type.kind()
+              + " in version \""
+              + type.version()
+              + "\" cannot be handled as a "
+              + type.kind()
+              + ": "
+              + e.explanation());
+    }
+    if (options.validation() == FieldValidation.STRICT && !decoded.unknownFields().isEmpty()) {
+      String fields =
+          String.join(
+              ", ",
+              decoded.unknownFields().stream().map(f -> "unknown field \"" + f + '"').toList());
+      throw ApiFailure.badRequest(
+          type.kind()
+              + " in version \""
+              + type.version()
+              + "\" cannot be handled as a "
+              + type.kind()
+              + ": strict decoding error: "
+              + fields);
+    }
+    return decoded;
+  }
+
+  private static List<String> warnings(ObjectDecoder.Decoded decoded, WriteOptions options) {
+    return options.validation() == FieldValidation.WARN
+        ? decoded.unknownFields().stream().map(f -> "unknown field \"" + f + '"').toList()
+        : List.of();
+  }
+
+  private static ApiObject normalised(ResourceType type, ApiObject object) {
+    return new ApiObject(ObjectDecoder.decode(object.json(), type.struct()).object());
+  }
+
+  private static void checkName(ApiObject object, String name) {
+    if (object.name().isEmpty()) {
+      throw ApiFailure.badRequest(
+          "the name of the object ("
+              + name
+              + " based on URL) was undeterminable: name must be provided");
+    }
+    if (!object.name().equals(name)) {
+      throw ApiFailure.badRequest(
+          "the name of the object ("
+              + object.name()
+              + ") does not match the name on the URL ("
+              + name
+              + ")");
+    }
+  }
+
+  private static void checkNamespace(ApiObject object, ResourceType type, String namespace) {
+    if (!object.namespace().isEmpty()
+        && !object.namespace().equals(type.namespaced() ? namespace : "")) {
+      throw ApiFailure.badRequest(
+          "the namespace of the provided object does not match the namespace sent on the request");
+    }
+  }
+
+  private static void checkVersion(ResourceType type, ApiObject object, ApiObject current) {
+    String version = object.resourceVersion();
+    if (version.isEmpty() || version.equals("0")) {
+      return;
+    }
+    try {
+      Long.parseUnsignedLong(version);
+    } catch (NumberFormatException e) {
+      throw ApiFailure.internal("strconv.ParseUint: parsing \"" + version + "\": invalid syntax");
+    }
+    if (!version.equals(current.resourceVersion())) {
+      throw ApiFailure.modified(type, current.name());
+    }
+  }
+
+  /** A PUT's uid is a precondition of the store. */
+  static ApiFailure storageConflict(
+      ResourceType type, String namespace, String name, String asked, @Nullable String actual) {
+    String key =
+        "/registry/" + type.storage() + (type.namespaced() ? "/" + namespace : "") + "/" + name;
+    return ApiFailure.conflict(
+        type.group(),
+        type.plural(),
+        name,
+        "StorageError: invalid object, Code: 4, Key: "
+            + key
+            + ", ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: "
+            + asked
+            + ", UID in object meta: "
+            + actual);
+  }
+}

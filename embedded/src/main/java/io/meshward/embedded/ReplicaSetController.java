@@ -1,0 +1,91 @@
+package io.meshward.embedded;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** Keeps as many pods as each replica set wants: claims, creates, ends, reports. */
+final class ReplicaSetController implements Controllers.Controller {
+
+  private static final WriteOptions OPTIONS = WriteOptions.by("kube-controller-manager");
+
+  private final Registry registry;
+  private final Pods pods;
+
+  ReplicaSetController(Registry registry) {
+    this.registry = registry;
+    this.pods = new Pods(registry);
+  }
+
+  @Override
+  public Optional<Duration> reconcile() {
+    for (ApiObject replicaSet :
+        registry.store().list(ResourceCatalogue.REPLICA_SETS, "").objects()) {
+      List<ApiObject> claimed = pods.claim(replicaSet, ResourceCatalogue.REPLICA_SETS);
+      ApiFailure failure = replicaSet.isDeleting() ? null : scale(replicaSet, claimed);
+      report(replicaSet, claimed, failure);
+    }
+    return Optional.empty();
+  }
+
+  private @Nullable ApiFailure scale(ApiObject replicaSet, List<ApiObject> claimed) {
+    List<ApiObject> active = claimed.stream().filter(Pods::isActive).toList();
+    long missing = replicaSet.json().path("spec").path("replicas").asLong() - active.size();
+    try {
+      for (long i = 0; i < missing; i++) {
+        ApiObject pod = Pods.fromTemplate(replicaSet, ResourceCatalogue.REPLICA_SETS);
+        pod.metadata().put("generateName", replicaSet.name() + "-");
+        pods.create(pod);
+      }
+    } catch (ApiFailure e) {
+      return e;
+    }
+    active.stream()
+        .sorted(Pods.LEAST_VALUABLE_FIRST)
+        .limit(Math.max(0, -missing))
+        .forEach(pods::delete);
+    return null;
+  }
+
+  private void report(ApiObject replicaSet, List<ApiObject> claimed, @Nullable ApiFailure failure) {
+    List<ApiObject> active = claimed.stream().filter(Pods::isActive).toList();
+    long ready = active.stream().filter(Pods::isReady).count();
+    registry.updateSubresource(
+        ResourceCatalogue.REPLICA_SETS,
+        replicaSet.namespace(),
+        replicaSet.name(),
+        "status",
+        current -> {
+          ObjectNode status = current.status();
+          status.put("replicas", active.size());
+          put(status, "fullyLabeledReplicas", active.size());
+          put(status, "readyReplicas", ready);
+          put(status, "availableReplicas", ready);
+          status.put("terminatingReplicas", claimed.stream().filter(ApiObject::isDeleting).count());
+          status.put("observedGeneration", current.generation());
+          if (failure == null) {
+            Conditions.remove(current, "ReplicaFailure");
+          } else {
+            Conditions.set(
+                current,
+                "ReplicaFailure",
+                true,
+                "FailedCreate",
+                failure.getMessage(),
+                registry.now());
+          }
+        },
+        OPTIONS);
+  }
+
+  /** The server does not write a count of zero. */
+  private static void put(ObjectNode status, String field, long count) {
+    if (count == 0) {
+      status.remove(field);
+    } else {
+      status.put(field, count);
+    }
+  }
+}
