@@ -8,6 +8,12 @@ import java.util.List;
  */
 public enum Metric {
   BUILD_INFO(Kind.GAUGE, "meshward_build_info", "1, labelled with the version", "version"),
+  CONFIG_RELOADS(
+      Kind.COUNTER,
+      "meshward_config_reloads_total",
+      "Changes of files at run time, applied or refused",
+      "kind",
+      "outcome"),
   HTTP_REQUESTS(
       Kind.COUNTER,
       "meshward_http_requests_total",
@@ -15,6 +21,10 @@ public enum Metric {
       "route",
       "status"),
   HTTP_CONNECTIONS(Kind.GAUGE, "meshward_http_connections", "Open connections"),
+  HTTP_SLOW_CLIENTS(
+      Kind.COUNTER,
+      "meshward_http_slow_clients_total",
+      "Connections closed because the head of a request did not come in time"),
   DEAD_LETTERS(
       Kind.COUNTER,
       "meshward_pipeline_dead_letters_total",
