@@ -1,0 +1,80 @@
+package io.meshward.runtime;
+
+import io.meshward.schemas.SpiffeId;
+import java.security.cert.X509Certificate;
+import java.time.Clock;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Decides whether a peer may be spoken to: this workload has an identity itself, the peer's chain
+ * is a valid X.509-SVID of the ID that is expected, and no hold refuses it. Asked in the handshake,
+ * after it, when the transport is ready, and again for a call when trust has changed. Thread-safe.
+ */
+final class Admission {
+  private final OwnIdentity own;
+  private final Trust trust;
+  private final Clock clock;
+
+  Admission(OwnIdentity own, Trust trust, Clock clock) {
+    this.own = own;
+    this.trust = trust;
+    this.clock = clock;
+  }
+
+  Trust trust() {
+    return trust;
+  }
+
+  Instant now() {
+    return clock.instant();
+  }
+
+  boolean hasOwnSvid() {
+    return own.usable().isPresent();
+  }
+
+  /**
+   * Judges a chain under one generation of trust.
+   *
+   * @param ip the peer's address, where it is known
+   * @param expected the only ID that will do, if one is expected
+   */
+  Verdict judge(
+      List<X509Certificate> chain,
+      @Nullable String ip,
+      @Nullable SpiffeId expected,
+      Trust.Snapshot snapshot) {
+    if (!hasOwnSvid()) {
+      return rejected(RejectionReason.NO_OWN_SVID, null, "this workload has no valid SVID");
+    }
+    Instant now = clock.instant();
+    Verdict verdict = X509SvidVerifier.verify(chain, snapshot.bundles(), now);
+    if (!(verdict instanceof Verdict.Accepted accepted)) {
+      return verdict;
+    }
+    SpiffeId id = accepted.id();
+    if (expected != null && !expected.equals(id)) {
+      return rejected(RejectionReason.UNEXPECTED_PEER_ID, id, "expected " + expected);
+    }
+    if (!snapshot.holds().read()) {
+      return rejected(
+          RejectionReason.QUARANTINE_UNREAD, id, "the quarantine has not been read to its end yet");
+    }
+    Optional<Hold> hold = snapshot.holds().against(id, chain.get(0), ip, now);
+    return hold.<Verdict>map(
+            found ->
+                rejected(
+                    RejectionReason.QUARANTINED,
+                    id,
+                    "held by containment " + found.key().containment()))
+        .orElse(verdict);
+  }
+
+  private static Verdict.Rejected rejected(
+      RejectionReason reason, @Nullable SpiffeId id, String words) {
+    return new Verdict.Rejected(reason, id == null ? null : id.toString(), 0, words);
+  }
+}

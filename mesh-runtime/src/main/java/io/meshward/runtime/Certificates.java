@@ -1,0 +1,132 @@
+package io.meshward.runtime;
+
+import io.meshward.schemas.CertificateFacts;
+import java.io.ByteArrayInputStream;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.security.cert.CertificateEncodingException;
+import java.security.cert.CertificateException;
+import java.security.cert.CertificateFactory;
+import java.security.cert.CertificateParsingException;
+import java.security.cert.X509Certificate;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.HexFormat;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Reads X.509 certificates: DER, the names in them, and what events say of them. */
+final class Certificates {
+  private static final String AUTHORITY_KEY_IDENTIFIER = "2.5.29.35";
+  private static final int URI_NAME = 6;
+  private static final int OCTET_STRING = 0x04;
+  private static final int SEQUENCE = 0x30;
+  private static final int KEY_IDENTIFIER = 0x80;
+
+  private Certificates() {}
+
+  /**
+   * Reads concatenated DER certificates.
+   *
+   * @throws CertificateException if the bytes are anything else
+   */
+  static List<X509Certificate> parseDer(byte[] der) throws CertificateException {
+    // The factory also reads PEM, which the Workload API never sends.
+    if (der.length == 0 || (der[0] & 0xff) != SEQUENCE) {
+      throw new CertificateException("expected ASN.1 DER certificates");
+    }
+    Collection<? extends java.security.cert.Certificate> parsed =
+        CertificateFactory.getInstance("X.509").generateCertificates(new ByteArrayInputStream(der));
+    return parsed.stream().map(X509Certificate.class::cast).toList();
+  }
+
+  /** The texts of all URI subject alternative names. */
+  static List<String> uriNames(X509Certificate certificate) throws CertificateParsingException {
+    Collection<List<?>> names = certificate.getSubjectAlternativeNames();
+    return names == null
+        ? List.of()
+        : names.stream()
+            .filter(name -> Integer.valueOf(URI_NAME).equals(name.get(0)))
+            .map(name -> (String) name.get(1))
+            .toList();
+  }
+
+  /** What events say of a leaf. */
+  static CertificateFacts facts(X509Certificate leaf, Instant now) {
+    Instant notAfter = leaf.getNotAfter().toInstant();
+    return new CertificateFacts(
+        serial(leaf),
+        sha256Hex(encoded(leaf)),
+        keyHash(leaf),
+        authorityKeyIdentifier(leaf),
+        leaf.getIssuerX500Principal().getName(),
+        leaf.getNotBefore().toInstant(),
+        notAfter,
+        Duration.between(now, notAfter).toMillis());
+  }
+
+  /** The serial number in lower-case hexadecimal, without leading zeros. */
+  static String serial(X509Certificate certificate) {
+    return certificate.getSerialNumber().toString(16);
+  }
+
+  /** SHA-256 of the SubjectPublicKeyInfo, in hexadecimal. */
+  static String keyHash(X509Certificate certificate) {
+    return sha256Hex(certificate.getPublicKey().getEncoded());
+  }
+
+  /** The authority key identifier in hexadecimal, if there is one. */
+  static @Nullable String authorityKeyIdentifier(X509Certificate certificate) {
+    byte[] extension = certificate.getExtensionValue(AUTHORITY_KEY_IDENTIFIER);
+    if (extension == null) {
+      return null;
+    }
+    byte[] sequence = value(unwrapOctetString(extension), SEQUENCE);
+    byte[] identifier = sequence == null ? null : value(sequence, KEY_IDENTIFIER);
+    return identifier == null ? null : HexFormat.of().formatHex(identifier);
+  }
+
+  static byte[] unwrapOctetString(byte[] der) {
+    byte[] content = value(der, OCTET_STRING);
+    return content == null ? new byte[0] : content;
+  }
+
+  private static String sha256Hex(byte[] bytes) {
+    try {
+      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java runtime has SHA-256", e);
+    }
+  }
+
+  private static byte[] encoded(X509Certificate certificate) {
+    try {
+      return certificate.getEncoded();
+    } catch (CertificateEncodingException e) {
+      throw new IllegalArgumentException("a parsed certificate has no encoding", e);
+    }
+  }
+
+  /** The content of the DER element at the start, if it has that tag and is whole. */
+  private static byte @Nullable [] value(byte[] der, int tag) {
+    if (der.length < 2 || (der[0] & 0xff) != tag) {
+      return null;
+    }
+    int length = der[1] & 0xff;
+    int start = 2;
+    if (length >= 0x80) {
+      int digits = length & 0x7f;
+      if (digits == 0 || digits > 2 || der.length < 2 + digits) {
+        return null;
+      }
+      length = 0;
+      for (int i = 0; i < digits; i++) {
+        length = (length << 8) | (der[2 + i] & 0xff);
+      }
+      start = 2 + digits;
+    }
+    return der.length < start + length ? null : Arrays.copyOfRange(der, start, start + length);
+  }
+}

@@ -1,0 +1,77 @@
+package io.meshward.runtime;
+
+import io.grpc.CallOptions;
+import io.grpc.Channel;
+import io.grpc.ClientCall;
+import io.grpc.ClientInterceptor;
+import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
+import io.grpc.Status;
+import io.meshward.schemas.SpiffeId;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Decides about every call of a client before anything is sent: this workload has a valid SVID, no
+ * hold refuses every SVID of the server, and the call does not ask to be taken for another host's.
+ */
+final class DialGate implements ClientInterceptor {
+  private final Admission admission;
+  private final SpiffeId server;
+
+  DialGate(Admission admission, SpiffeId server) {
+    this.admission = admission;
+    this.server = server;
+  }
+
+  @Override
+  public <Q, R> ClientCall<Q, R> interceptCall(
+      MethodDescriptor<Q, R> method, CallOptions options, Channel next) {
+    Status refusal = refusal(options);
+    return refusal == null ? next.newCall(method, options) : new Refused<>(refusal);
+  }
+
+  private @Nullable Status refusal(CallOptions options) {
+    if (options.getAuthority() != null) {
+      return Status.INVALID_ARGUMENT.withDescription(
+          "a call cannot override its authority: the server is known by its SPIFFE ID, " + server);
+    }
+    if (!admission.hasOwnSvid()) {
+      return Status.UNAVAILABLE.withDescription("this workload has no valid SVID");
+    }
+    Holds holds = admission.trust().current().holds();
+    if (!holds.read()) {
+      return Status.UNAVAILABLE.withDescription("the quarantine has not been read to its end yet");
+    }
+    Optional<Hold> hold = holds.againstEverySvid(server, admission.now());
+    return hold.isPresent()
+        ? Status.PERMISSION_DENIED.withDescription(server + " is quarantined")
+        : null;
+  }
+
+  /** A call that ends before it begins. */
+  private static final class Refused<Q, R> extends ClientCall<Q, R> {
+    private final Status refusal;
+
+    Refused(Status refusal) {
+      this.refusal = refusal;
+    }
+
+    @Override
+    public void start(Listener<R> listener, Metadata headers) {
+      listener.onClose(refusal, new Metadata());
+    }
+
+    @Override
+    public void request(int messages) {}
+
+    @Override
+    public void cancel(@Nullable String message, @Nullable Throwable cause) {}
+
+    @Override
+    public void halfClose() {}
+
+    @Override
+    public void sendMessage(Q message) {}
+  }
+}

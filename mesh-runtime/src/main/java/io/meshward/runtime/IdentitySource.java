@@ -1,0 +1,20 @@
+package io.meshward.runtime;
+
+import java.util.function.Consumer;
+
+/** Where a workload's own SVID and bundles come from. */
+public interface IdentitySource extends AutoCloseable {
+
+  /**
+   * Begins to watch; called once. Updates arrive one after another, on a thread of the source,
+   * which must not be blocked.
+   */
+  void watch(Consumer<IdentityUpdate> listener);
+
+  /** How often the watch has been opened so far. */
+  long opened();
+
+  /** Ends the watch and frees its threads and sockets. Idempotent. */
+  @Override
+  void close();
+}

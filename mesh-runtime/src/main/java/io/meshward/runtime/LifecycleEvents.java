@@ -1,0 +1,191 @@
+package io.meshward.runtime;
+
+import io.meshward.schemas.SvidLifecycle.Change;
+import io.meshward.schemas.SvidLifecycle.Svid;
+import io.meshward.schemas.TrustDomain;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Reports what happens to this workload's own identity, policy and events. */
+final class LifecycleEvents implements OwnIdentity.Listener, PolicyFile.Listener {
+  private static final Logger log = LoggerFactory.getLogger(LifecycleEvents.class);
+
+  private final EventReporter reporter;
+  private final IdentitySource source;
+  private final Clock clock;
+  private final Map<EventClass, Long> dropsReported = new EnumMap<>(EventClass.class);
+  private RuntimeState lastSeen = new RuntimeState.Starting("");
+
+  LifecycleEvents(EventReporter reporter, IdentitySource source, Clock clock) {
+    this.reporter = reporter;
+    this.source = source;
+    this.clock = clock;
+  }
+
+  @Override
+  public void identityChanged(@Nullable WorkloadIdentity before, IdentityUpdate update) {
+    switch (update) {
+      case IdentityUpdate.Issued issued -> issued(before, issued.identity());
+      case IdentityUpdate.Withdrawn withdrawn ->
+          report(Change.WITHDRAWN, before == null ? null : before.svid(), null, withdrawn.reason());
+      case IdentityUpdate.Failed failed ->
+          report(Change.FETCH_ERROR, before == null ? null : before.svid(), null, failed.reason());
+    }
+  }
+
+  private void issued(@Nullable WorkloadIdentity before, WorkloadIdentity now) {
+    if (before == null) {
+      report(Change.FETCHED, now.svid(), null, null);
+    } else if (!before.svid().leaf().equals(now.svid().leaf())) {
+      log.atInfo()
+          .addKeyValue("id", now.svid().id())
+          .addKeyValue("until", now.svid().notAfter())
+          .log("the SVID is rotated");
+      report(Change.ROTATED, now.svid(), agePercent(before.svid()), null);
+    }
+    if (before != null) {
+      now.bundles().values().stream()
+          .filter(bundle -> !bundle.equals(before.bundles().get(bundle.trustDomain())))
+          .forEach(bundle -> bundleChanged(before.bundles().get(bundle.trustDomain()), bundle));
+    }
+  }
+
+  /** Looks whether time alone has changed how the identity stands. For one thread. */
+  void observe(RuntimeState state) {
+    boolean same = state.getClass() == lastSeen.getClass();
+    lastSeen = state;
+    if (same) {
+      return;
+    }
+    switch (state) {
+      case RuntimeState.Stale stale -> {
+        log.atWarn()
+            .addKeyValue("until", stale.svid().notAfter())
+            .addKeyValue("problem", stale.problem())
+            .log("no new SVID although two thirds of the life of this one are over");
+        report(Change.STALLED, stale.svid(), null, stale.problem());
+      }
+      case RuntimeState.Expired expired -> {
+        log.atError()
+            .addKeyValue("since", expired.since())
+            .log("the SVID is expired: nothing is served or dialled");
+        report(Change.EXPIRED, null, null, "expired at " + expired.since());
+      }
+      case RuntimeState.Starting starting -> {}
+      case RuntimeState.Ready ready -> {}
+      case RuntimeState.Withdrawn withdrawn -> {}
+    }
+  }
+
+  /** Reports what the sink has dropped since the last such report. For one thread. */
+  void reportDrops(EventSink sink) {
+    for (EventClass eventClass : EventClass.values()) {
+      long total = sink.dropped(eventClass);
+      long since = total - dropsReported.getOrDefault(eventClass, 0L);
+      if (since > 0 && reporter.lifecycle(drops(since, eventClass))) {
+        dropsReported.put(eventClass, total);
+        log.atWarn()
+            .addKeyValue("class", eventClass)
+            .addKeyValue("count", since)
+            .log("events were dropped: the sink could not send them in time");
+      }
+    }
+  }
+
+  @Override
+  public void policyLoaded(AuthorizationPolicy policy) {
+    log.atInfo().addKeyValue("policy", policy.id()).log("a policy is loaded");
+  }
+
+  @Override
+  public void policyRejected(String problem) {
+    log.atError()
+        .addKeyValue("problem", problem)
+        .log("the policy file is not usable: the last good policy stays");
+  }
+
+  private void bundleChanged(@Nullable TrustBundle before, TrustBundle now) {
+    Set<String> old = before == null ? Set.of() : before.keys();
+    List<String> added = new ArrayList<>(now.keys());
+    added.removeAll(old);
+    Set<String> removed = new LinkedHashSet<>(old);
+    removed.removeAll(now.keys());
+    reporter.lifecycle(
+        svid(
+            Change.BUNDLE_CHANGED,
+            null,
+            null,
+            null,
+            now.trustDomain(),
+            added,
+            List.copyOf(removed)));
+  }
+
+  private void report(
+      Change change,
+      @Nullable X509Svid svid,
+      @Nullable Integer agePercent,
+      @Nullable String problem) {
+    reporter.lifecycle(svid(change, svid, agePercent, problem, null, null, null));
+  }
+
+  private Svid svid(
+      Change change,
+      @Nullable X509Svid svid,
+      @Nullable Integer agePercent,
+      @Nullable String problem,
+      @Nullable TrustDomain bundleOf,
+      @Nullable List<String> addedKeys,
+      @Nullable List<String> removedKeys) {
+    return new Svid(
+        change,
+        svid == null ? null : Certificates.serial(svid.leaf()),
+        svid == null ? null : Certificates.keyHash(svid.leaf()),
+        svid == null ? null : svid.notBefore(),
+        svid == null ? null : svid.notAfter(),
+        svid == null ? null : svid.lifetime().toMillis(),
+        agePercent,
+        problem,
+        source.opened(),
+        svid == null ? bundleOf : svid.id().trustDomain(),
+        null,
+        addedKeys,
+        removedKeys,
+        null,
+        null);
+  }
+
+  private static Svid drops(long count, EventClass eventClass) {
+    return new Svid(
+        Change.EVENTS_DROPPED,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        count,
+        eventClass.name().toLowerCase(Locale.ROOT));
+  }
+
+  private int agePercent(X509Svid replaced) {
+    long lived = Duration.between(replaced.notBefore(), clock.instant()).toMillis();
+    return (int) (100 * lived / Math.max(1, replaced.lifetime().toMillis()));
+  }
+}

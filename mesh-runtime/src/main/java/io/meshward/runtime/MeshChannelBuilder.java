@@ -1,0 +1,60 @@
+package io.meshward.runtime;
+
+import io.grpc.Attributes;
+import io.grpc.ForwardingChannelBuilder2;
+import io.grpc.ManagedChannelBuilder;
+import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Builds a gRPC channel that speaks mTLS with this workload's SVID, to a server of one SPIFFE ID.
+ */
+public final class MeshChannelBuilder extends ForwardingChannelBuilder2<MeshChannelBuilder> {
+  private final NettyChannelBuilder netty;
+
+  MeshChannelBuilder(NettyChannelBuilder netty) {
+    this.netty = netty;
+  }
+
+  @Override
+  protected ManagedChannelBuilder<?> delegate() {
+    return netty;
+  }
+
+  /** Dials from this address of the machine instead of one that the system picks. */
+  public MeshChannelBuilder localAddress(InetAddress address) {
+    netty.localSocketPicker(
+        new NettyChannelBuilder.LocalSocketPicker() {
+          @Override
+          public @Nullable SocketAddress createSocketAddress(
+              SocketAddress remote, Attributes attributes) {
+            return new InetSocketAddress(address, 0);
+          }
+        });
+    return this;
+  }
+
+  /**
+   * Always refused: a mesh channel is never without TLS.
+   *
+   * @throws UnsupportedOperationException always
+   */
+  @Override
+  public MeshChannelBuilder usePlaintext() {
+    throw new UnsupportedOperationException("a mesh channel is never without TLS");
+  }
+
+  /**
+   * Always refused: a server is known by its SPIFFE ID and not by a host name.
+   *
+   * @throws UnsupportedOperationException always
+   */
+  @Override
+  public MeshChannelBuilder overrideAuthority(String authority) {
+    throw new UnsupportedOperationException(
+        "a mesh channel knows its server by its SPIFFE ID, not by an authority");
+  }
+}

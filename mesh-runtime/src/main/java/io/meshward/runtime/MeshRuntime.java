@@ -1,0 +1,271 @@
+package io.meshward.runtime;
+
+import static java.util.concurrent.TimeUnit.MILLISECONDS;
+import static java.util.concurrent.TimeUnit.SECONDS;
+
+import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
+import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
+import io.grpc.netty.shaded.io.netty.channel.EventLoopGroup;
+import io.grpc.netty.shaded.io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.grpc.netty.shaded.io.netty.channel.nio.NioIoHandler;
+import io.grpc.netty.shaded.io.netty.util.concurrent.DefaultThreadFactory;
+import io.meshward.schemas.SpiffeId;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.time.Duration;
+import java.util.EnumMap;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A workload's place in the mesh: its SVID, servers and channels that speak mTLS with it, and what
+ * they see as events.
+ *
+ * <p>The SVID is rotated without a restart. Peers that have no valid SVID, are held in quarantine,
+ * or are refused by the policy are kept out; connections of a peer that becomes held are cut.
+ * Whatever is in doubt is refused. Thread-safe.
+ */
+public final class MeshRuntime implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(MeshRuntime.class);
+  private static final int MAX_EVENT_LOOPS = 4;
+  private static final long LOOK_EVERY_MS = 1_000;
+
+  private final TransportLimits limits;
+  private final String workloadApi;
+  private final IdentitySource identitySource;
+  private final QuarantineSource quarantineSource;
+  private final EventSink sink;
+  private final @Nullable PolicyFile policyFile;
+  private final OwnIdentity own;
+  private final Trust trust = new Trust();
+  private final Admission admission;
+  private final EventReporter reporter;
+  private final LifecycleEvents lifecycle;
+  private final ConnectionTracker tracker;
+  private final QuarantineEnforcer quarantine;
+  private final TlsContexts tls;
+  private final ScheduledExecutorService timer;
+  private final EventLoopGroup acceptor;
+  private final EventLoopGroup loops;
+  private final AtomicBoolean closed = new AtomicBoolean();
+
+  /** Says what a runtime needs, then starts it. */
+  public static MeshRuntimeBuilder builder() {
+    return new MeshRuntimeBuilder();
+  }
+
+  static MeshRuntime start(MeshRuntimeBuilder settings) {
+    MeshRuntime runtime = new MeshRuntime(settings);
+    try {
+      runtime.open(settings.startDeadline);
+      return runtime;
+    } catch (RuntimeException e) {
+      runtime.close();
+      throw e;
+    }
+  }
+
+  private MeshRuntime(MeshRuntimeBuilder settings) {
+    WorkloadApiEndpoint endpoint = WorkloadApiEndpoint.parse(settings.workloadApi, System.getenv());
+    IdentityPatterns protectedIdentities = IdentityPatterns.parse(settings.protectedIdentities);
+    workloadApi = endpoint.toString();
+    limits = settings.limits;
+    own = new OwnIdentity(settings.clock);
+    admission = new Admission(own, trust, settings.clock);
+    String instance = instance(settings);
+    sink = settings.sink();
+    reporter =
+        new EventReporter(sink, settings.clock, own::id, settings.node, settings.pod, instance);
+    identitySource =
+        new WorkloadApiSource(
+            endpoint,
+            new SvidChoice(settings.spiffeId, settings.hint),
+            settings.clock,
+            settings.random);
+    lifecycle = new LifecycleEvents(reporter, identitySource, settings.clock);
+    FullHandshakes fullHandshakes = new FullHandshakes();
+    tracker =
+        new ConnectionTracker(
+            admission,
+            new HandshakeEvents(reporter, fullHandshakes, settings.clock),
+            limits,
+            instance);
+    tls =
+        new TlsContexts(
+            own,
+            admission,
+            fullHandshakes,
+            settings.tlsProvider == null ? TlsContexts.preferredProvider() : settings.tlsProvider);
+    timer =
+        Executors.newSingleThreadScheduledExecutor(
+            new DefaultThreadFactory("meshward-timer", true));
+    quarantineSource = settings.quarantineSource(reporter);
+    quarantine =
+        new QuarantineEnforcer(
+            trust, tracker, reporter, protectedIdentities, settings.clock, timer);
+    acceptor = eventLoops("meshward-accept", 1);
+    loops =
+        eventLoops(
+            "meshward-io", Math.min(MAX_EVENT_LOOPS, Runtime.getRuntime().availableProcessors()));
+    if (settings.openWhileQuarantineUnread) {
+      log.atWarn().log("peers are served although it is unknown yet which are held in quarantine");
+      trust.holds(Holds.of(List.of(), protectedIdentities));
+    }
+    policyFile = settings.policy == null ? null : PolicyFile.load(settings.policy, lifecycle);
+  }
+
+  private void open(Duration deadline) {
+    long end = System.nanoTime() + deadline.toNanos();
+    own.addListener(
+        (before, update) -> {
+          switch (update) {
+            case IdentityUpdate.Issued issued -> trust.bundles(issued.identity().bundles());
+            case IdentityUpdate.Withdrawn withdrawn -> tracker.cutAll();
+            case IdentityUpdate.Failed failed -> {}
+          }
+        });
+    own.addListener(lifecycle);
+    identitySource.watch(own::accept);
+    quarantineSource.watch(quarantine);
+    own.awaitFirst(deadline, workloadApi);
+    try {
+      if (!quarantine.awaitRead(Duration.ofNanos(end - System.nanoTime()))) {
+        log.atError().log("the quarantine could not be read yet: every peer is refused until then");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new MeshRuntimeException("interrupted while reading the quarantine", e);
+    }
+    var unused =
+        timer.scheduleWithFixedDelay(this::look, LOOK_EVERY_MS, LOOK_EVERY_MS, MILLISECONDS);
+  }
+
+  /** What time alone changes. */
+  private void look() {
+    try {
+      lifecycle.observe(own.state());
+      lifecycle.reportDrops(sink);
+      if (policyFile != null) {
+        policyFile.reload();
+      }
+    } catch (RuntimeException e) {
+      log.atError().setCause(e).log("the periodic look failed; it goes on");
+    }
+  }
+
+  /** A server on a port of every address of the machine; 0 picks a free one. */
+  public MeshServerBuilder serverBuilder(int port) {
+    return serverBuilder(new InetSocketAddress(port));
+  }
+
+  /** A server on an address. */
+  public MeshServerBuilder serverBuilder(SocketAddress address) {
+    Duration age = limits.connectionAge(svid().lifetime());
+    NettyServerBuilder netty =
+        NettyServerBuilder.forAddress(address)
+            .channelFactory(() -> new TrackedServerChannel(tracker))
+            .bossEventLoopGroup(acceptor)
+            .workerEventLoopGroup(loops)
+            .sslContext(tls.server())
+            .addTransportFilter(new PeerTransportFilter(tracker, admission));
+    return new MeshServerBuilder(
+        MeshServerBuilder.withLimits(netty, limits, age),
+        new CallGate(admission, this::policy, reporter));
+  }
+
+  /**
+   * A channel to a server of one identity. Whoever else answers is refused, whatever the address.
+   *
+   * @param target as gRPC names it, such as {@code dns:///orders:8443}
+   */
+  public MeshChannelBuilder channelBuilder(String target, SpiffeId expectedPeer) {
+    NettyChannelBuilder netty =
+        NettyChannelBuilder.forTarget(target)
+            .channelFactory(() -> tracker.dialling(expectedPeer), InetSocketAddress.class)
+            .eventLoopGroup(loops)
+            .sslContext(tls.client(expectedPeer))
+            .keepAliveTime(limits.keepAliveTime().toMillis(), MILLISECONDS)
+            .keepAliveTimeout(limits.keepAliveTimeout().toMillis(), MILLISECONDS)
+            .maxInboundMetadataSize(limits.maxMetadataBytes())
+            .intercept(new DialGate(admission, expectedPeer));
+    return new MeshChannelBuilder(netty);
+  }
+
+  /**
+   * The SVID in use.
+   *
+   * @throws MeshRuntimeException if it is withdrawn or expired
+   */
+  public X509Svid svid() {
+    return identity().svid();
+  }
+
+  /**
+   * The SVID in use with the bundles that came with it, as one snapshot.
+   *
+   * @throws MeshRuntimeException if it is withdrawn or expired
+   */
+  public WorkloadIdentity identity() {
+    return own.usable()
+        .orElseThrow(() -> new MeshRuntimeException("no SVID can be used now: " + own.state()));
+  }
+
+  /** How this runtime stands. */
+  public RuntimeStatus status() {
+    Map<EventClass, Long> dropped = new EnumMap<>(EventClass.class);
+    for (EventClass eventClass : EventClass.values()) {
+      dropped.put(eventClass, sink.dropped(eventClass));
+    }
+    Holds holds = trust.current().holds();
+    return new RuntimeStatus(
+        own.state(),
+        holds.read(),
+        quarantineSource.ageMs(),
+        holds.size(),
+        tracker.connections().size(),
+        policy().id(),
+        policyFile == null ? null : policyFile.problem(),
+        dropped);
+  }
+
+  /**
+   * Ends all connections, sends the events that wait (for some seconds at most), and frees
+   * everything. Servers and channels should be shut down before. Idempotent.
+   */
+  @Override
+  public void close() {
+    if (!closed.compareAndSet(false, true)) {
+      return;
+    }
+    timer.shutdownNow();
+    quarantineSource.close();
+    identitySource.close();
+    tracker.cutAll();
+    var unused = acceptor.shutdownGracefully(0, 1, SECONDS);
+    loops.shutdownGracefully(0, 1, SECONDS).awaitUninterruptibly(2, SECONDS);
+    lifecycle.reportDrops(sink);
+    sink.close();
+  }
+
+  private AuthorizationPolicy policy() {
+    return policyFile == null ? AuthorizationPolicy.REFUSE_ALL : policyFile.current();
+  }
+
+  private static EventLoopGroup eventLoops(String name, int count) {
+    return new MultiThreadIoEventLoopGroup(
+        count, new DefaultThreadFactory(name, true), NioIoHandler.newFactory());
+  }
+
+  private static String instance(MeshRuntimeBuilder settings) {
+    byte[] bytes = new byte[8];
+    settings.random.nextBytes(bytes);
+    return HexFormat.of().formatHex(bytes);
+  }
+}

@@ -1,0 +1,202 @@
+package io.meshward.runtime;
+
+import io.grpc.netty.shaded.io.netty.handler.ssl.SslProvider;
+import io.meshward.schemas.SpiffeId;
+import io.meshward.schemas.TopicCatalogue;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Says what a {@link MeshRuntime} needs. Events and quarantine have to be given, by {@link #kafka}
+ * or one by one, or declined in so many words.
+ */
+public final class MeshRuntimeBuilder {
+  private static final Logger log = LoggerFactory.getLogger(MeshRuntimeBuilder.class);
+
+  @Nullable String workloadApi;
+  @Nullable SpiffeId spiffeId;
+  @Nullable String hint;
+  @Nullable Path policy;
+  @Nullable EventSink events;
+  @Nullable QuarantineSource quarantine;
+  @Nullable Map<String, Object> kafkaProperties;
+  String kafkaPrefix = TopicCatalogue.DEFAULT_PREFIX;
+  boolean withoutEvents;
+  boolean withoutQuarantine;
+  boolean openWhileQuarantineUnread;
+  final List<String> protectedIdentities = new ArrayList<>();
+  @Nullable String node;
+  @Nullable String pod;
+  Duration startDeadline = Duration.ofSeconds(30);
+  Clock clock = Clock.systemUTC();
+  TransportLimits limits = TransportLimits.defaults();
+  @Nullable SslProvider tlsProvider;
+  final SecureRandom random = new SecureRandom();
+
+  MeshRuntimeBuilder() {}
+
+  /**
+   * Where the SPIFFE Workload API listens, as {@code unix:/absolute/path}. Default: the environment
+   * variable {@code SPIFFE_ENDPOINT_SOCKET}.
+   */
+  public MeshRuntimeBuilder workloadApi(String address) {
+    this.workloadApi = address;
+    return this;
+  }
+
+  /** Uses the SVID of this ID where several are offered. Default: the first one. */
+  public MeshRuntimeBuilder spiffeId(SpiffeId id) {
+    this.spiffeId = id;
+    return this;
+  }
+
+  /** Uses the first SVID with this hint where several are offered. Default: the first one. */
+  public MeshRuntimeBuilder hint(String text) {
+    this.hint = text;
+    return this;
+  }
+
+  /**
+   * The policy of this workload's servers: a file in the JSON of gRFC A43 that may change while it
+   * is used. Principals are SPIFFE IDs, also with {@code /*} at their end for all below, or {@code
+   * *}. Without a policy every call is refused.
+   */
+  public MeshRuntimeBuilder policy(Path file) {
+    this.policy = file;
+    return this;
+  }
+
+  /**
+   * Sends events and enforcement reports to Kafka, and takes holds from it.
+   *
+   * @param clientProperties settings of Kafka clients, {@code bootstrap.servers} at least; what the
+   *     contracts of Meshward need is set over them
+   * @param prefix what the topics' names begin with
+   */
+  public MeshRuntimeBuilder kafka(Map<String, Object> clientProperties, String prefix) {
+    this.kafkaProperties = new HashMap<>(clientProperties);
+    this.kafkaPrefix = TopicCatalogue.requirePrefix(prefix);
+    return this;
+  }
+
+  /** Sends events and enforcement reports there instead. The runtime closes it. */
+  public MeshRuntimeBuilder events(EventSink sink) {
+    this.events = sink;
+    return this;
+  }
+
+  /** Takes holds from there instead. The runtime closes it. */
+  public MeshRuntimeBuilder quarantine(QuarantineSource source) {
+    this.quarantine = source;
+    return this;
+  }
+
+  /** Runs blind: nothing this workload sees is reported. Loud. */
+  public MeshRuntimeBuilder withoutEvents() {
+    this.withoutEvents = true;
+    return this;
+  }
+
+  /** Runs without holds: a stolen SVID is good until it expires. Loud. */
+  public MeshRuntimeBuilder withoutQuarantine() {
+    this.withoutQuarantine = true;
+    return this;
+  }
+
+  /** Serves and dials before the holds could be read for the first time. Loud; default: closed. */
+  public MeshRuntimeBuilder openWhileQuarantineUnread() {
+    this.openWhileQuarantineUnread = true;
+    return this;
+  }
+
+  /**
+   * Identities that are never refused, whatever a hold says: patterns as a policy's principals. For
+   * what would take the mesh down with it.
+   */
+  public MeshRuntimeBuilder protectedIdentities(String... patterns) {
+    this.protectedIdentities.addAll(List.of(patterns));
+    return this;
+  }
+
+  /** The node and pod this process runs in, for its events. */
+  public MeshRuntimeBuilder local(@Nullable String nodeName, @Nullable String podName) {
+    this.node = nodeName;
+    this.pod = podName;
+    return this;
+  }
+
+  /** How long {@link #start} waits for the first SVID, and for the holds. Default: 30 seconds. */
+  public MeshRuntimeBuilder startDeadline(Duration deadline) {
+    this.startDeadline = deadline;
+    return this;
+  }
+
+  MeshRuntimeBuilder clock(Clock source) {
+    this.clock = source;
+    return this;
+  }
+
+  MeshRuntimeBuilder limits(TransportLimits bounds) {
+    this.limits = bounds;
+    return this;
+  }
+
+  MeshRuntimeBuilder tlsProvider(SslProvider provider) {
+    this.tlsProvider = provider;
+    return this;
+  }
+
+  EventSink sink() {
+    if (events != null) {
+      return events;
+    }
+    if (withoutEvents) {
+      log.atWarn().log("this workload reports no events");
+      return new NoEvents();
+    }
+    return new KafkaEventSink(kafkaProperties("events or withoutEvents"), kafkaPrefix);
+  }
+
+  QuarantineSource quarantineSource(EventReporter reporter) {
+    if (quarantine != null) {
+      return quarantine;
+    }
+    if (withoutQuarantine) {
+      log.atWarn()
+          .log("this workload honours no quarantine: a stolen SVID is good until it expires");
+      return new NoQuarantine();
+    }
+    return new KafkaQuarantineSource(
+        kafkaProperties("quarantine or withoutQuarantine"), kafkaPrefix, reporter);
+  }
+
+  private Map<String, Object> kafkaProperties(String otherwise) {
+    if (kafkaProperties == null) {
+      throw new IllegalArgumentException(
+          "no Kafka is configured: call kafka(...), or " + otherwise);
+    }
+    return kafkaProperties;
+  }
+
+  /**
+   * Opens the Workload API and waits for the first SVID, and for the holds.
+   *
+   * <p>Without the holds the runtime starts closed, and opens when they have been read.
+   *
+   * @throws MeshRuntimeException if no SVID comes in time, or the policy is unusable; it says what
+   *     to check
+   * @throws IllegalArgumentException if a setting is missing or wrong
+   */
+  public MeshRuntime start() {
+    return MeshRuntime.start(this);
+  }
+}

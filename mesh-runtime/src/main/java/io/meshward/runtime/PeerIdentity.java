@@ -1,0 +1,51 @@
+package io.meshward.runtime;
+
+import io.grpc.Context;
+import io.meshward.schemas.SpiffeId;
+import java.security.cert.X509Certificate;
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The other side of a connection, as the TLS handshake proved it. Immutable.
+ *
+ * @param id its SPIFFE ID
+ * @param certificate the leaf of its X.509-SVID
+ * @param ip its address as this side sees it, if it has one
+ * @param port its TCP port
+ * @param connectionId names the connection in this workload's events
+ */
+public record PeerIdentity(
+    SpiffeId id,
+    X509Certificate certificate,
+    @Nullable String ip,
+    @Nullable Integer port,
+    String connectionId) {
+  static final Context.Key<PeerIdentity> KEY = Context.key("meshward.peer");
+
+  /**
+   * The caller of the call that is being served.
+   *
+   * @throws IllegalStateException outside of a call to a server of {@link
+   *     MeshRuntime#serverBuilder}, or on a thread that its {@link Context} was not carried to
+   */
+  public static PeerIdentity current() {
+    PeerIdentity peer = KEY.get();
+    if (peer == null) {
+      throw new IllegalStateException(
+          "no peer identity here: it exists inside a call to a server of MeshRuntime.serverBuilder,"
+              + " on threads that carry the call's io.grpc.Context");
+    }
+    return peer;
+  }
+
+  /** When its SVID was issued, or a little earlier. */
+  public Instant notBefore() {
+    return certificate.getNotBefore().toInstant();
+  }
+
+  /** When its SVID ends. */
+  public Instant notAfter() {
+    return certificate.getNotAfter().toInstant();
+  }
+}

@@ -1,0 +1,42 @@
+package io.meshward.runtime;
+
+import io.grpc.Attributes;
+import io.grpc.Grpc;
+import io.grpc.ServerTransportFilter;
+import java.net.SocketAddress;
+import java.util.Optional;
+
+/**
+ * Ties a transport to its tracked connection, once. A transport whose connection is not admitted,
+ * or not any more, gets no peer, so that every call on it is refused, and is cut.
+ */
+final class PeerTransportFilter extends ServerTransportFilter {
+  static final Attributes.Key<TrackedConnection> CONNECTION =
+      Attributes.Key.create("meshward.connection");
+
+  private final ConnectionTracker tracker;
+  private final Admission admission;
+
+  PeerTransportFilter(ConnectionTracker tracker, Admission admission) {
+    this.tracker = tracker;
+    this.admission = admission;
+  }
+
+  @Override
+  public Attributes transportReady(Attributes attributes) {
+    SocketAddress local = attributes.get(Grpc.TRANSPORT_ATTR_LOCAL_ADDR);
+    SocketAddress remote = attributes.get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR);
+    if (local == null || remote == null) {
+      return attributes;
+    }
+    Optional<TrackedConnection> connection = tracker.find(new ConnectionKey(local, remote));
+    if (connection.isEmpty()) {
+      return attributes;
+    }
+    if (connection.get().recheck(admission).isPresent()) {
+      connection.get().cut();
+      return attributes;
+    }
+    return attributes.toBuilder().set(CONNECTION, connection.get()).build();
+  }
+}

@@ -1,0 +1,161 @@
+package io.meshward.runtime;
+
+import static java.util.concurrent.TimeUnit.MILLISECONDS;
+
+import io.meshward.schemas.Enforcement;
+import io.meshward.schemas.Enforcement.Outcome;
+import io.meshward.schemas.QuarantineKey;
+import io.meshward.schemas.SpiffeId;
+import io.meshward.schemas.Subject;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ScheduledExecutorService;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Applies holds: refuses their subjects from now on, cuts their live connections, and reports what
+ * it did. A hold that ends by itself is released by this workload's clock. Protected identities are
+ * never refused, and a hold on one is reported as such. Thread-safe.
+ */
+final class QuarantineEnforcer implements QuarantineSource.Listener {
+  private static final Logger log = LoggerFactory.getLogger(QuarantineEnforcer.class);
+
+  /** How long a connection may take to be gone before the report is made without it. */
+  private static final long CUT_TIMEOUT_MS = 1_000;
+
+  private final Trust trust;
+  private final ConnectionTracker tracker;
+  private final EventReporter reporter;
+  private final IdentityPatterns protectedIdentities;
+  private final Clock clock;
+  private final ScheduledExecutorService timer;
+  private final CountDownLatch read = new CountDownLatch(1);
+  private Map<QuarantineKey, Hold> known = Map.of();
+  private Map<QuarantineKey, Hold> applied = Map.of();
+
+  QuarantineEnforcer(
+      Trust trust,
+      ConnectionTracker tracker,
+      EventReporter reporter,
+      IdentityPatterns protectedIdentities,
+      Clock clock,
+      ScheduledExecutorService timer) {
+    this.trust = trust;
+    this.tracker = tracker;
+    this.reporter = reporter;
+    this.protectedIdentities = protectedIdentities;
+    this.clock = clock;
+    this.timer = timer;
+  }
+
+  @Override
+  public synchronized void holds(Collection<Hold> holds) {
+    Map<QuarantineKey, Hold> next = new HashMap<>();
+    holds.forEach(hold -> next.put(hold.key(), hold));
+    known = next;
+    apply();
+    read.countDown();
+  }
+
+  /** Waits until the holds have been read; false if that did not happen in time. */
+  boolean awaitRead(Duration deadline) throws InterruptedException {
+    return read.await(deadline.toMillis(), MILLISECONDS);
+  }
+
+  private synchronized void apply() {
+    Instant now = clock.instant();
+    Map<QuarantineKey, Hold> live = new HashMap<>(known);
+    live.values().removeIf(hold -> !hold.livesAt(now));
+    Map<QuarantineKey, Hold> before = applied;
+    applied = Map.copyOf(live);
+    // First refuse what comes from now on, then cut what is there: nothing slips in between.
+    trust.holds(Holds.of(live.values(), protectedIdentities));
+    for (Hold hold : live.values()) {
+      if (!hold.equals(before.get(hold.key()))) {
+        enforce(hold);
+      }
+    }
+    for (Hold hold : before.values()) {
+      if (!live.containsKey(hold.key()) && !isProtected(hold)) {
+        log.atInfo().addKeyValue("hold", hold.key()).log("a hold is released");
+        report(hold, Outcome.RELEASED, 0);
+      }
+    }
+    live.values().stream()
+        .map(Hold::expiresAt)
+        .flatMap(expiry -> Optional.ofNullable(expiry).stream())
+        .min(Instant::compareTo)
+        .ifPresent(
+            end -> {
+              var unused =
+                  timer.schedule(
+                      this::apply, Duration.between(now, end).toMillis() + 1, MILLISECONDS);
+            });
+  }
+
+  private void enforce(Hold hold) {
+    if (isProtected(hold)) {
+      log.atError()
+          .addKeyValue("hold", hold.key())
+          .log("a hold on a protected identity is not enforced");
+      report(hold, Outcome.REFUSED_PROTECTED, 0);
+      return;
+    }
+    Holds one = Holds.of(List.of(hold), protectedIdentities);
+    Instant now = clock.instant();
+    List<CompletableFuture<@Nullable Void>> gone = new ArrayList<>();
+    for (TrackedConnection connection : tracker.connections()) {
+      boolean held =
+          connection
+              .peer()
+              .flatMap(peer -> one.against(peer.id(), peer.certificate(), peer.ip(), now))
+              .isPresent();
+      if (held) {
+        gone.add(connection.gone());
+        connection.cut();
+      }
+    }
+    log.atWarn()
+        .addKeyValue("hold", hold.key())
+        .addKeyValue("connections", gone.size())
+        .log("a hold is applied");
+    var unused =
+        CompletableFuture.allOf(gone.toArray(CompletableFuture[]::new))
+            .orTimeout(CUT_TIMEOUT_MS, MILLISECONDS)
+            .whenComplete((done, late) -> report(hold, Outcome.APPLIED, cutCount(gone)));
+  }
+
+  private static int cutCount(List<CompletableFuture<@Nullable Void>> gone) {
+    return (int) gone.stream().filter(CompletableFuture::isDone).count();
+  }
+
+  private boolean isProtected(Hold hold) {
+    Subject subject = hold.key().subject();
+    return subject.kind() == Subject.Kind.SPIFFE_ID
+        && protectedIdentities.matches(SpiffeId.parse(subject.value()));
+  }
+
+  private void report(Hold hold, Outcome outcome, int connectionsCut) {
+    reporter.enforcement(
+        new Enforcement(
+            new Enforcement.Applied(
+                hold.key().containment(),
+                outcome,
+                connectionsCut,
+                clock.instant(),
+                hold.placedAt()),
+            hold.key().subject(),
+            reporter.local()));
+  }
+}

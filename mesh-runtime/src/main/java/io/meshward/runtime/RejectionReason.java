@@ -1,0 +1,51 @@
+package io.meshward.runtime;
+
+import io.meshward.schemas.TlsHandshake.Result;
+
+/** Why a handshake is refused: our code, and the outcome of gRFC A118 it is reported as. */
+enum RejectionReason {
+  NO_CLIENT_CERT("no_client_cert", Result.CERTIFICATE_VERIFICATION_FAILED),
+  NO_URI_SAN("profile:no_uri_san", Result.CERTIFICATE_VERIFICATION_FAILED),
+  SEVERAL_URI_SANS("profile:several_uri_sans", Result.CERTIFICATE_VERIFICATION_FAILED),
+  INVALID_SPIFFE_ID("profile:invalid_spiffe_id", Result.CERTIFICATE_VERIFICATION_FAILED),
+  NO_PATH("profile:no_path", Result.CERTIFICATE_VERIFICATION_FAILED),
+  CA_AS_LEAF("profile:ca_as_leaf", Result.CERTIFICATE_VERIFICATION_FAILED),
+  KEY_USAGE_MISSING("profile:key_usage_missing", Result.CERTIFICATE_VERIFICATION_FAILED),
+  KEY_USAGE_NOT_CRITICAL("profile:key_usage_not_critical", Result.CERTIFICATE_VERIFICATION_FAILED),
+  KEY_CERT_SIGN("profile:key_cert_sign", Result.CERTIFICATE_VERIFICATION_FAILED),
+  CRL_SIGN("profile:crl_sign", Result.CERTIFICATE_VERIFICATION_FAILED),
+  NO_DIGITAL_SIGNATURE("profile:no_digital_signature", Result.CERTIFICATE_VERIFICATION_FAILED),
+  EXTENDED_KEY_USAGE("profile:extended_key_usage", Result.CERTIFICATE_VERIFICATION_FAILED),
+  CHAIN_TOO_LONG("profile:chain_too_long", Result.CERTIFICATE_VERIFICATION_FAILED),
+  MALFORMED("malformed", Result.CERTIFICATE_MALFORMED),
+  UNKNOWN_TRUST_DOMAIN("unknown_trust_domain", Result.CERTIFICATE_AUTHORITY_INVALID),
+  /** The chain is good, but under the bundle of another trust domain than the ID claims. */
+  TRUST_DOMAIN_BUNDLE_MISMATCH("td_bundle_mismatch", Result.CERTIFICATE_AUTHORITY_INVALID),
+  UNKNOWN_AUTHORITY("unknown_authority", Result.CERTIFICATE_AUTHORITY_INVALID),
+  PATH_INVALID("path_invalid", Result.CERTIFICATE_VERIFICATION_FAILED),
+  EXPIRED("expired", Result.CERTIFICATE_EXPIRED),
+  NOT_YET_VALID("not_yet_valid", Result.CERTIFICATE_NOT_YET_VALID),
+  UNEXPECTED_PEER_ID("unexpected_peer_id", Result.CERTIFICATE_HOSTNAME_MISMATCH),
+  QUARANTINED("quarantined", Result.CERTIFICATE_REVOKED),
+  /** Holds have not been read yet, so whether the peer is quarantined is unknown. */
+  QUARANTINE_UNREAD("quarantine_unread", Result.CERTIFICATE_REVOKED),
+  /** This workload itself has no SVID that it may use now. */
+  NO_OWN_SVID("own_svid_unavailable", Result.UNKNOWN_FAILURE);
+
+  private final String code;
+  private final Result result;
+
+  RejectionReason(String code, Result result) {
+    this.code = code;
+    this.result = result;
+  }
+
+  /** The code in events: {@code tls.detail} and {@code authz.reason}. */
+  String code() {
+    return code;
+  }
+
+  Result result() {
+    return result;
+  }
+}

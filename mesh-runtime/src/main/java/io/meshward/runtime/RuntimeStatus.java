@@ -1,0 +1,42 @@
+package io.meshward.runtime;
+
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How a runtime stands, for health checks and gauges.
+ *
+ * @param identity its own identity
+ * @param quarantineRead whether the holds have been read; until then everything is refused
+ * @param quarantineAgeMs milliseconds since the holds were last known to be up to date; -1 before
+ * @param holds how many holds are applied
+ * @param connections how many connections are open, of both roles
+ * @param policy name and content hash of the policy in force
+ * @param policyProblem what is wrong with the policy file now, if anything
+ * @param dropped how many events of each class were dropped so far
+ */
+public record RuntimeStatus(
+    RuntimeState identity,
+    boolean quarantineRead,
+    long quarantineAgeMs,
+    int holds,
+    int connections,
+    String policy,
+    @Nullable String policyProblem,
+    Map<EventClass, Long> dropped) {
+  public RuntimeStatus {
+    dropped = Map.copyOf(dropped);
+  }
+
+  /** Whether this workload serves and dials now. */
+  public boolean open() {
+    return quarantineRead
+        && switch (identity) {
+          case RuntimeState.Ready ready -> true;
+          case RuntimeState.Stale stale -> true;
+          case RuntimeState.Starting starting -> false;
+          case RuntimeState.Withdrawn withdrawn -> false;
+          case RuntimeState.Expired expired -> false;
+        };
+  }
+}

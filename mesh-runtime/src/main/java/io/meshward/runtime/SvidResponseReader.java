@@ -1,0 +1,157 @@
+package io.meshward.runtime;
+
+import com.google.protobuf.ByteString;
+import io.meshward.schemas.InvalidSpiffeIdException;
+import io.meshward.schemas.SpiffeId;
+import io.meshward.schemas.TrustDomain;
+import io.spiffe.workloadapi.grpc.Workload.X509SVID;
+import io.spiffe.workloadapi.grpc.Workload.X509SVIDResponse;
+import java.security.GeneralSecurityException;
+import java.security.KeyFactory;
+import java.security.PrivateKey;
+import java.security.PublicKey;
+import java.security.Signature;
+import java.security.cert.CertificateException;
+import java.security.cert.X509Certificate;
+import java.security.spec.PKCS8EncodedKeySpec;
+import java.time.Clock;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Turns one message of the Workload API into an update: either all of it is good, or it is refused
+ * with words that say what is wrong (SPIFFE Workload API 5.2).
+ *
+ * <p>A message is the full state: one without the SVID that this workload uses withdraws it. An
+ * SVID is issued only if its key belongs to its certificate and our own verifier accepts it.
+ */
+final class SvidResponseReader {
+  private static final byte[] CHALLENGE =
+      "meshward key possession".getBytes(java.nio.charset.StandardCharsets.US_ASCII);
+
+  private final SvidChoice choice;
+  private final Clock clock;
+  private long generation;
+
+  SvidResponseReader(SvidChoice choice, Clock clock) {
+    this.choice = choice;
+    this.clock = clock;
+  }
+
+  /**
+   * Reads a message.
+   *
+   * @throws BadResponseException if it breaks the standard; it must then be discarded
+   */
+  IdentityUpdate read(X509SVIDResponse response) throws BadResponseException {
+    List<X509SVID> offered = response.getSvidsList();
+    if (offered.isEmpty()) {
+      throw new BadResponseException("the message has no SVID");
+    }
+    for (int i = 0; i < offered.size(); i++) {
+      X509SVID svid = offered.get(i);
+      String field = "svids[" + i + "]";
+      require(!svid.getSpiffeId().isEmpty(), field + ".spiffe_id");
+      require(!svid.getX509Svid().isEmpty(), field + ".x509_svid");
+      require(!svid.getX509SvidKey().isEmpty(), field + ".x509_svid_key");
+      require(!svid.getBundle().isEmpty(), field + ".bundle");
+    }
+    for (X509SVID svid : offered) {
+      if (choice.matches(svid.getSpiffeId(), svid.getHint())) {
+        return new IdentityUpdate.Issued(identity(svid));
+      }
+    }
+    return new IdentityUpdate.Withdrawn(
+        "the Workload API offers "
+            + offered.stream().map(X509SVID::getSpiffeId).toList()
+            + " and not "
+            + choice);
+  }
+
+  private WorkloadIdentity identity(X509SVID message) throws BadResponseException {
+    String field = "the SVID of " + message.getSpiffeId();
+    SpiffeId id;
+    try {
+      id = SpiffeId.parse(message.getSpiffeId());
+    } catch (InvalidSpiffeIdException e) {
+      throw new BadResponseException(String.valueOf(e.getMessage()));
+    }
+    List<X509Certificate> chain = certificates(message.getX509Svid(), field);
+    TrustBundle bundle =
+        new TrustBundle(
+            id.trustDomain(),
+            certificates(message.getBundle(), "the bundle of " + id.trustDomain()));
+    Map<TrustDomain, TrustBundle> bundles = Map.of(id.trustDomain(), bundle);
+    PrivateKey key = key(message.getX509SvidKey(), chain.get(0).getPublicKey(), field);
+    switch (X509SvidVerifier.verify(chain, bundles, clock.instant())) {
+      case Verdict.Accepted accepted -> {
+        if (!accepted.id().equals(id)) {
+          throw new BadResponseException(
+              field + " carries a certificate of " + accepted.id() + ": expected the same ID");
+        }
+      }
+      case Verdict.Rejected rejected ->
+          throw new BadResponseException(
+              field + " is refused: " + rejected.reason().code() + ", " + rejected.words());
+    }
+    String hint = message.getHint().isEmpty() ? null : message.getHint();
+    return new WorkloadIdentity(new X509Svid(id, chain, key, hint), bundles, ++generation);
+  }
+
+  private static List<X509Certificate> certificates(ByteString der, String what)
+      throws BadResponseException {
+    try {
+      return Certificates.parseDer(der.toByteArray());
+    } catch (CertificateException e) {
+      throw new BadResponseException(what + " cannot be read: " + e.getMessage());
+    }
+  }
+
+  /** Reads the key and proves that it signs for the certificate. */
+  private static PrivateKey key(ByteString pkcs8, PublicKey certified, String what)
+      throws BadResponseException {
+    String algorithm = certified.getAlgorithm();
+    String signature =
+        switch (algorithm) {
+          case "EC" -> "SHA256withECDSA";
+          case "RSA" -> "SHA256withRSA";
+          default ->
+              throw new BadResponseException(
+                  what + " has a key of algorithm " + algorithm + ": expected EC or RSA");
+        };
+    try {
+      PrivateKey key =
+          KeyFactory.getInstance(algorithm)
+              .generatePrivate(new PKCS8EncodedKeySpec(pkcs8.toByteArray()));
+      Signature signer = Signature.getInstance(signature);
+      signer.initSign(key);
+      signer.update(CHALLENGE);
+      byte[] signed = signer.sign();
+      signer.initVerify(certified);
+      signer.update(CHALLENGE);
+      if (!signer.verify(signed)) {
+        throw new BadResponseException(what + " has a private key of another certificate");
+      }
+      return key;
+    } catch (GeneralSecurityException e) {
+      // The cause may quote the key's encoding: name its kind only.
+      throw new BadResponseException(
+          what + " has an unusable private key: " + e.getClass().getSimpleName());
+    }
+  }
+
+  private static void require(boolean present, String field) throws BadResponseException {
+    if (!present) {
+      throw new BadResponseException(field + " is empty");
+    }
+  }
+
+  /** A message that breaks the standard. */
+  static final class BadResponseException extends Exception {
+    private static final long serialVersionUID = 1L;
+
+    BadResponseException(String message) {
+      super(message);
+    }
+  }
+}

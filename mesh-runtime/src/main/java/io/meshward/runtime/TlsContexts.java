@@ -1,0 +1,120 @@
+package io.meshward.runtime;
+
+import io.grpc.netty.shaded.io.grpc.netty.GrpcSslContexts;
+import io.grpc.netty.shaded.io.netty.handler.ssl.ClientAuth;
+import io.grpc.netty.shaded.io.netty.handler.ssl.DelegatingSslContext;
+import io.grpc.netty.shaded.io.netty.handler.ssl.OpenSsl;
+import io.grpc.netty.shaded.io.netty.handler.ssl.OpenSslContextOption;
+import io.grpc.netty.shaded.io.netty.handler.ssl.OpenSslServerSessionContext;
+import io.grpc.netty.shaded.io.netty.handler.ssl.OpenSslSessionContext;
+import io.grpc.netty.shaded.io.netty.handler.ssl.SslContext;
+import io.grpc.netty.shaded.io.netty.handler.ssl.SslContextBuilder;
+import io.grpc.netty.shaded.io.netty.handler.ssl.SslProvider;
+import io.meshward.schemas.SpiffeId;
+import java.security.SecureRandom;
+import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * TLS for servers and clients of one runtime: TLS 1.3 only, HTTP/2 by ALPN, certificates of both
+ * sides, no session resumption.
+ *
+ * <p>A resumed session shows no certificate to a trust manager, with either provider (RFC 8446
+ * 2.2). BoringSSL refuses to resume across session id contexts, so each engine gets one of its own
+ * by chance. The JDK cannot be told to refuse, only to forget after a second; what it resumes
+ * within that is judged after the handshake like any other session.
+ */
+final class TlsContexts {
+  private static final Logger log = LoggerFactory.getLogger(TlsContexts.class);
+  private static final String TLS_1_3 = "TLSv1.3";
+
+  /** Hybrid post-quantum first; what a peer lacks it does not choose. */
+  private static final String[] GROUPS = {"X25519MLKEM768", "x25519", "P-256"};
+
+  private static final int SESSION_ID_CONTEXT_BYTES = 32;
+  private static final int SHORTEST_SESSION_SECONDS = 1;
+
+  private final OwnIdentity own;
+  private final Admission admission;
+  private final FullHandshakes fullHandshakes;
+  private final SslProvider provider;
+  private final SecureRandom random = new SecureRandom();
+
+  TlsContexts(
+      OwnIdentity own, Admission admission, FullHandshakes fullHandshakes, SslProvider provider) {
+    this.own = own;
+    this.admission = admission;
+    this.fullHandshakes = fullHandshakes;
+    this.provider = provider;
+  }
+
+  /** BoringSSL where this platform has it; else the JDK, loudly. */
+  static SslProvider preferredProvider() {
+    if (OpenSsl.isAvailable()) {
+      return SslProvider.OPENSSL;
+    }
+    log.atWarn()
+        .setCause(OpenSsl.unavailabilityCause())
+        .log("BoringSSL is not available: TLS falls back to the JDK, which is slower");
+    return SslProvider.JDK;
+  }
+
+  SslContext server() {
+    SslContextBuilder builder =
+        configure(SslContextBuilder.forServer(new SvidKeyManager(own)))
+            .trustManager(new SvidTrustManager(admission, fullHandshakes, null))
+            .clientAuth(ClientAuth.REQUIRE);
+    SslContext context = build(builder);
+    if (context.sessionContext() instanceof OpenSslServerSessionContext sessions) {
+      sessions.setSessionCacheEnabled(false);
+      renew(sessions);
+      return new DelegatingSslContext(context) {
+        @Override
+        protected void initEngine(SSLEngine engine) {
+          renew(sessions);
+        }
+      };
+    }
+    context.sessionContext().setSessionTimeout(SHORTEST_SESSION_SECONDS);
+    return context;
+  }
+
+  SslContext client(SpiffeId expected) {
+    SslContextBuilder builder =
+        configure(SslContextBuilder.forClient())
+            .keyManager(new SvidKeyManager(own))
+            .trustManager(new SvidTrustManager(admission, fullHandshakes, expected));
+    SslContext context = build(builder);
+    if (context.sessionContext() instanceof OpenSslSessionContext sessions) {
+      sessions.setSessionCacheEnabled(false);
+    } else {
+      context.sessionContext().setSessionTimeout(SHORTEST_SESSION_SECONDS);
+    }
+    return context;
+  }
+
+  private SslContextBuilder configure(SslContextBuilder builder) {
+    GrpcSslContexts.configure(builder, provider).protocols(TLS_1_3);
+    if (provider == SslProvider.OPENSSL) {
+      builder.option(OpenSslContextOption.GROUPS, GROUPS.clone());
+    }
+    return builder;
+  }
+
+  private static SslContext build(SslContextBuilder builder) {
+    try {
+      return builder.build();
+    } catch (SSLException e) {
+      throw new MeshRuntimeException("TLS cannot be set up: " + e.getMessage(), e);
+    }
+  }
+
+  /** No session of before can be resumed by an engine that is made from now on. */
+  private void renew(OpenSslServerSessionContext sessions) {
+    byte[] fresh = new byte[SESSION_ID_CONTEXT_BYTES];
+    random.nextBytes(fresh);
+    sessions.setSessionIdContext(fresh);
+  }
+}

@@ -1,0 +1,30 @@
+package io.meshward.runtime;
+
+import io.meshward.schemas.TrustDomain;
+import java.util.Map;
+
+/**
+ * What peers are judged by: bundles and holds, as one snapshot with a generation that grows with
+ * every change. A verdict of an older generation has to be judged again. Thread-safe.
+ */
+final class Trust {
+
+  /** One generation. */
+  record Snapshot(long generation, Map<TrustDomain, TrustBundle> bundles, Holds holds) {}
+
+  private volatile Snapshot current = new Snapshot(0, Map.of(), Holds.unread());
+
+  Snapshot current() {
+    return current;
+  }
+
+  synchronized void bundles(Map<TrustDomain, TrustBundle> bundles) {
+    if (!current.bundles().equals(bundles)) {
+      current = new Snapshot(current.generation() + 1, bundles, current.holds());
+    }
+  }
+
+  synchronized void holds(Holds holds) {
+    current = new Snapshot(current.generation() + 1, current.bundles(), holds);
+  }
+}

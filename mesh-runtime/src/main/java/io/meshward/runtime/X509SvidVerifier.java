@@ -1,0 +1,227 @@
+package io.meshward.runtime;
+
+import static io.meshward.runtime.RejectionReason.CA_AS_LEAF;
+import static io.meshward.runtime.RejectionReason.CHAIN_TOO_LONG;
+import static io.meshward.runtime.RejectionReason.CRL_SIGN;
+import static io.meshward.runtime.RejectionReason.EXPIRED;
+import static io.meshward.runtime.RejectionReason.EXTENDED_KEY_USAGE;
+import static io.meshward.runtime.RejectionReason.INVALID_SPIFFE_ID;
+import static io.meshward.runtime.RejectionReason.KEY_CERT_SIGN;
+import static io.meshward.runtime.RejectionReason.KEY_USAGE_MISSING;
+import static io.meshward.runtime.RejectionReason.KEY_USAGE_NOT_CRITICAL;
+import static io.meshward.runtime.RejectionReason.MALFORMED;
+import static io.meshward.runtime.RejectionReason.NOT_YET_VALID;
+import static io.meshward.runtime.RejectionReason.NO_CLIENT_CERT;
+import static io.meshward.runtime.RejectionReason.NO_DIGITAL_SIGNATURE;
+import static io.meshward.runtime.RejectionReason.NO_PATH;
+import static io.meshward.runtime.RejectionReason.NO_URI_SAN;
+import static io.meshward.runtime.RejectionReason.PATH_INVALID;
+import static io.meshward.runtime.RejectionReason.SEVERAL_URI_SANS;
+import static io.meshward.runtime.RejectionReason.TRUST_DOMAIN_BUNDLE_MISMATCH;
+import static io.meshward.runtime.RejectionReason.UNKNOWN_AUTHORITY;
+import static io.meshward.runtime.RejectionReason.UNKNOWN_TRUST_DOMAIN;
+
+import io.meshward.schemas.InvalidSpiffeIdException;
+import io.meshward.schemas.SpiffeId;
+import io.meshward.schemas.TrustDomain;
+import java.security.GeneralSecurityException;
+import java.security.cert.CertPath;
+import java.security.cert.CertPathValidator;
+import java.security.cert.CertPathValidatorException;
+import java.security.cert.CertificateFactory;
+import java.security.cert.CertificateParsingException;
+import java.security.cert.PKIXParameters;
+import java.security.cert.PKIXReason;
+import java.security.cert.X509Certificate;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Date;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Decides whether a chain is a valid X.509-SVID (X509-SVID 2 to 5, RFC 5280 6).
+ *
+ * <p>The leaf's profile first: exactly one URI name, a SPIFFE ID with a path, no authority's
+ * rights. Then its path to the bundle of the very trust domain that its ID names, and to no other.
+ * Validity in time comes last and is judged by the given instant: so "expired" is only ever said of
+ * a chain that was good once. Pure functions; thread-safe.
+ */
+final class X509SvidVerifier {
+  private static final int MAX_CHAIN = 10;
+  private static final int DIGITAL_SIGNATURE = 0;
+  private static final int KEY_CERT_SIGN_BIT = 5;
+  private static final int CRL_SIGN_BIT = 6;
+  private static final String KEY_USAGE = "2.5.29.15";
+  private static final Set<String> BOTH_SIDES = Set.of("1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2");
+
+  private X509SvidVerifier() {}
+
+  /**
+   * Judges a chain.
+   *
+   * @param chain the leaf first, then intermediates in order
+   * @param bundles the trusted authorities of each trust domain
+   * @param now the time to judge by
+   */
+  static Verdict verify(
+      List<X509Certificate> chain, Map<TrustDomain, TrustBundle> bundles, Instant now) {
+    if (chain.isEmpty()) {
+      return new Verdict.Rejected(NO_CLIENT_CERT, null, 0, "the peer sent no certificate");
+    }
+    X509Certificate leaf = chain.get(0);
+    List<String> names;
+    try {
+      names = Certificates.uriNames(leaf);
+    } catch (CertificateParsingException e) {
+      return new Verdict.Rejected(
+          MALFORMED, null, 0, "the subject alternative names cannot be read: " + e.getMessage());
+    }
+    String claimed = names.isEmpty() ? null : clipped(names.get(0));
+    Refusals refusals = new Refusals(claimed);
+    if (chain.size() > MAX_CHAIN) {
+      return refusals.because(
+          CHAIN_TOO_LONG, chain.size() + " certificates: expected at most " + MAX_CHAIN);
+    }
+    if (names.size() != 1) {
+      return names.isEmpty()
+          ? refusals.because(NO_URI_SAN, "no URI among the subject alternative names")
+          : refusals.because(
+              SEVERAL_URI_SANS,
+              names.size() + " URIs among the subject alternative names: expected one");
+    }
+    SpiffeId id;
+    try {
+      id = SpiffeId.parse(names.get(0));
+    } catch (InvalidSpiffeIdException e) {
+      return refusals.because(INVALID_SPIFFE_ID, String.valueOf(e.getMessage()));
+    }
+    Verdict.Rejected broken = profile(leaf, id, refusals);
+    return broken != null ? broken : path(chain, id, bundles, now, refusals);
+  }
+
+  private static Verdict.@Nullable Rejected profile(
+      X509Certificate leaf, SpiffeId id, Refusals refusals) {
+    if (leaf.getBasicConstraints() != -1) {
+      return refusals.because(CA_AS_LEAF, "the leaf is a certificate authority");
+    }
+    boolean[] usage = leaf.getKeyUsage();
+    if (usage != null && usage[KEY_CERT_SIGN_BIT]) {
+      return refusals.because(KEY_CERT_SIGN, "the leaf may sign certificates");
+    }
+    if (usage != null && usage[CRL_SIGN_BIT]) {
+      return refusals.because(CRL_SIGN, "the leaf may sign revocation lists");
+    }
+    if (!id.hasPath()) {
+      return refusals.because(NO_PATH, "the ID is that of a trust domain, not of a workload");
+    }
+    if (usage == null) {
+      return refusals.because(KEY_USAGE_MISSING, "the leaf has no key usage");
+    }
+    if (!leaf.getCriticalExtensionOIDs().contains(KEY_USAGE)) {
+      return refusals.because(KEY_USAGE_NOT_CRITICAL, "the leaf's key usage is not critical");
+    }
+    if (!usage[DIGITAL_SIGNATURE]) {
+      return refusals.because(NO_DIGITAL_SIGNATURE, "the leaf's key usage has no digitalSignature");
+    }
+    try {
+      List<String> extended = leaf.getExtendedKeyUsage();
+      if (extended != null && !extended.containsAll(BOTH_SIDES)) {
+        return refusals.because(
+            EXTENDED_KEY_USAGE, "extended key usage is present and lacks serverAuth or clientAuth");
+      }
+    } catch (CertificateParsingException e) {
+      return refusals.because(MALFORMED, "the extended key usage cannot be read");
+    }
+    return null;
+  }
+
+  private static Verdict path(
+      List<X509Certificate> chain,
+      SpiffeId id,
+      Map<TrustDomain, TrustBundle> bundles,
+      Instant now,
+      Refusals refusals) {
+    X509Certificate leaf = chain.get(0);
+    Instant notBefore = leaf.getNotBefore().toInstant();
+    Instant notAfter = leaf.getNotAfter().toInstant();
+    Instant within = now.isBefore(notBefore) ? notBefore : now.isAfter(notAfter) ? notAfter : now;
+    TrustBundle own = bundles.get(id.trustDomain());
+    if (bundles.values().stream().anyMatch(bundle -> bundle.authorities().contains(leaf))) {
+      return refusals.because(CA_AS_LEAF, "the leaf is itself an authority of a bundle");
+    }
+    CertPathValidatorException failure =
+        own == null || own.anchors().isEmpty() ? null : validate(chain, own, within);
+    if (own == null || own.anchors().isEmpty() || failure != null) {
+      for (TrustBundle other : bundles.values()) {
+        if (!other.trustDomain().equals(id.trustDomain())
+            && !other.anchors().isEmpty()
+            && validate(chain, other, within) == null) {
+          return refusals.because(
+              TRUST_DOMAIN_BUNDLE_MISMATCH,
+              "the chain is signed by authorities of " + other.trustDomain());
+        }
+      }
+    }
+    if (own == null || own.anchors().isEmpty()) {
+      return refusals.because(UNKNOWN_TRUST_DOMAIN, "no bundle for " + id.trustDomain());
+    }
+    if (failure != null) {
+      return failure.getReason() == PKIXReason.NO_TRUST_ANCHOR
+          ? refusals.because(
+              UNKNOWN_AUTHORITY, "no authority of " + id.trustDomain() + " signed it")
+          : refusals.because(PATH_INVALID, String.valueOf(failure.getMessage()));
+    }
+    if (now.isBefore(notBefore)) {
+      return refusals.outsideValidity(
+          NOT_YET_VALID, Duration.between(now, notBefore), "valid from " + notBefore);
+    }
+    // RFC 5280 counts the second of notAfter in; a reader of an instant is past it afterwards.
+    if (now.isAfter(notAfter)) {
+      return refusals.outsideValidity(
+          EXPIRED, Duration.between(notAfter, now), "valid until " + notAfter);
+    }
+    return new Verdict.Accepted(id);
+  }
+
+  private static @Nullable CertPathValidatorException validate(
+      List<X509Certificate> chain, TrustBundle bundle, Instant at) {
+    try {
+      // A root that a peer sends along proves nothing; it is trusted for being in the bundle.
+      List<X509Certificate> path =
+          Stream.concat(
+                  Stream.of(chain.get(0)),
+                  chain.stream().skip(1).filter(sent -> !bundle.authorities().contains(sent)))
+              .toList();
+      CertPath certPath = CertificateFactory.getInstance("X.509").generateCertPath(path);
+      PKIXParameters parameters = new PKIXParameters(bundle.anchors());
+      parameters.setRevocationEnabled(false);
+      parameters.setDate(Date.from(at));
+      CertPathValidator.getInstance("PKIX").validate(certPath, parameters);
+      return null;
+    } catch (CertPathValidatorException e) {
+      return e;
+    } catch (GeneralSecurityException e) {
+      return new CertPathValidatorException("the path cannot be validated", e);
+    }
+  }
+
+  /** As much of a claimed name as a SPIFFE ID could have. */
+  static String clipped(String claimed) {
+    return claimed.length() <= 2048 ? claimed : claimed.substring(0, 2048);
+  }
+
+  /** Refusals of one leaf. */
+  private record Refusals(@Nullable String claimedId) {
+    Verdict.Rejected because(RejectionReason reason, String words) {
+      return new Verdict.Rejected(reason, claimedId, 0, words);
+    }
+
+    Verdict.Rejected outsideValidity(RejectionReason reason, Duration skew, String words) {
+      return new Verdict.Rejected(reason, claimedId, skew.toMillis(), words);
+    }
+  }
+}

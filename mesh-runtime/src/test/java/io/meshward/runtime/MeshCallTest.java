@@ -1,0 +1,55 @@
+package io.meshward.runtime;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.grpc.ManagedChannel;
+import io.grpc.Server;
+import io.meshward.schemas.AuthzDecision;
+import io.meshward.schemas.AuthzDecision.Decision;
+import io.meshward.schemas.TlsHandshake;
+import io.meshward.schemas.TlsHandshake.Result;
+import io.meshward.schemas.TlsHandshake.Role;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class MeshCallTest {
+  private final Shop shop = new Shop();
+
+  @AfterEach
+  void close() {
+    shop.close();
+  }
+
+  @Test
+  void callsAServerAndIsKnownToItByItsSvid() {
+    Server server = shop.serve(shop.ordersRuntime());
+    ManagedChannel channel = shop.dial(shop.frontendRuntime(), server);
+
+    assertThat(Echo.call(channel, "hello"))
+        .isEqualTo("spiffe://shop.test/ns/shop/sa/frontend said hello");
+
+    TlsHandshake seen = shop.serverEvents.await(TlsHandshake.class, event -> true);
+    assertThat(seen.tls().result()).isEqualTo(Result.SUCCESS);
+    assertThat(seen.tls().role()).isEqualTo(Role.SERVER);
+    assertThat(seen.tls().version()).isEqualTo("TLSv1.3");
+    assertThat(seen.tls().alpn()).isEqualTo("h2");
+    assertThat(seen.tls().resumed()).isFalse();
+    assertThat(seen.peer().id()).isEqualTo(shop.frontend);
+    assertThat(seen.peer().ip()).isEqualTo("127.0.0.1");
+    assertThat(shop.serverEvents.record(seen).key()).isEqualTo(shop.frontend.toString());
+    assertThat(shop.serverEvents.record(seen).envelope().source())
+        .isEqualTo(shop.orders.toString());
+
+    TlsHandshake dialled = shop.clientEvents.await(TlsHandshake.class, event -> true);
+    assertThat(dialled.tls().result()).isEqualTo(Result.SUCCESS);
+    assertThat(dialled.tls().role()).isEqualTo(Role.CLIENT);
+    assertThat(dialled.peer().id()).isEqualTo(shop.orders);
+
+    AuthzDecision decision = shop.serverEvents.await(AuthzDecision.class, event -> true);
+    assertThat(decision.authz().decision()).isEqualTo(Decision.ALLOW);
+    assertThat(decision.authz().ruleId()).isEqualTo("allow_rules.frontend");
+    assertThat(decision.conn()).isEqualTo(seen.conn());
+    assertThat(decision.peer().id()).isEqualTo(shop.frontend);
+    assertThat(decision.rpc().method()).isEqualTo("/meshward.test.Echo/Who");
+  }
+}
