@@ -4,17 +4,19 @@ import com.nimbusds.jose.JOSEException;
 import com.nimbusds.jose.JOSEObjectType;
 import com.nimbusds.jose.JWSAlgorithm;
 import com.nimbusds.jose.JWSHeader;
+import com.nimbusds.jose.JWSObject;
+import com.nimbusds.jose.Payload;
 import com.nimbusds.jose.crypto.ECDSASigner;
 import com.nimbusds.jose.jwk.Curve;
 import com.nimbusds.jose.jwk.ECKey;
 import com.nimbusds.jose.jwk.gen.ECKeyGenerator;
 import com.nimbusds.jwt.JWTClaimsSet;
-import com.nimbusds.jwt.SignedJWT;
 import io.meshward.schemas.SpiffeId;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Date;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 
@@ -53,12 +55,15 @@ final class JwtAuthority {
             .keyID(key.getKeyID())
             .type(JOSEObjectType.JWT)
             .build();
-    return sign(header, claims);
+    Map<String, Object> payload = claims.toJSONObject();
+    // A list also of one, as SPIRE writes it.
+    payload.put("aud", claims.getAudience());
+    return sign(header, new Payload(payload));
   }
 
-  /** Signs any header and claims, for tokens that are wrong in a way of the caller's. */
-  String sign(JWSHeader header, JWTClaimsSet claims) {
-    var token = new SignedJWT(header, claims);
+  /** Signs any header and payload, for tokens that are wrong in a way of the caller's. */
+  String sign(JWSHeader header, Payload payload) {
+    var token = new JWSObject(header, payload);
     try {
       token.sign(new ECDSASigner(key));
       return token.serialize();

@@ -2,7 +2,6 @@ package io.meshward.testkit;
 
 import io.meshward.schemas.SpiffeId;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -22,9 +21,6 @@ import java.util.Map;
  */
 public final class TestMesh implements AutoCloseable {
 
-  /** Room for the name of a socket within the longest path of one. */
-  private static final int MAX_DIRECTORY_BYTES = UnixSocket.MAX_PATH_BYTES - "/1000000".length();
-
   private final TestTrustDomain trustDomain;
   private final Path directory;
   private final Map<SpiffeId, TestWorkloadApi> workloads = new LinkedHashMap<>();
@@ -42,7 +38,7 @@ public final class TestMesh implements AutoCloseable {
   /** A mesh of this trust domain. */
   public static TestMesh start(TestTrustDomain trustDomain) {
     try {
-      return new TestMesh(trustDomain, shortTemporaryDirectory());
+      return new TestMesh(trustDomain, UnixSocket.temporaryDirectory());
     } catch (IOException e) {
       throw new IllegalStateException("no temporary directory for Workload API sockets", e);
     }
@@ -87,14 +83,5 @@ public final class TestMesh implements AutoCloseable {
     } catch (IOException e) {
       throw new IllegalStateException("cannot remove " + directory, e);
     }
-  }
-
-  private static Path shortTemporaryDirectory() throws IOException {
-    Path usual = Files.createTempDirectory("mw");
-    if (usual.toString().getBytes(StandardCharsets.UTF_8).length <= MAX_DIRECTORY_BYTES) {
-      return usual;
-    }
-    Files.delete(usual);
-    return Files.createTempDirectory(Path.of("/tmp"), "mw");
   }
 }

@@ -99,7 +99,7 @@ public final class TestTrustDomain {
 
   /** A token with any header and claims, signed by the active key: for tokens that are wrong. */
   public String signJwt(JWSHeader header, JWTClaimsSet claims) {
-    return authorities.activeJwt.sign(header, claims);
+    return authorities.activeJwt.sign(header, claims.toPayload());
   }
 
   /** The certificates to verify X.509-SVIDs with. */

@@ -14,7 +14,20 @@ final class UnixSocket {
   /** {@code sun_path} of Linux has 108 bytes, the last of them zero. */
   static final int MAX_PATH_BYTES = 107;
 
+  /** Room for the name of a socket within the longest path. */
+  private static final int MAX_DIRECTORY_BYTES = MAX_PATH_BYTES - "/1000000".length();
+
   private UnixSocket() {}
+
+  /** A new temporary directory with room for sockets, only for this user. */
+  static Path temporaryDirectory() throws IOException {
+    Path usual = Files.createTempDirectory("mw");
+    if (bytes(usual) <= MAX_DIRECTORY_BYTES) {
+      return usual;
+    }
+    Files.delete(usual);
+    return Files.createTempDirectory(Path.of("/tmp"), "mw");
+  }
 
   /**
    * Checks that a server can bind the path, and removes what a dead one left there.
@@ -25,11 +38,10 @@ final class UnixSocket {
    */
   static Path claim(Path path) {
     Path absolute = path.toAbsolutePath();
-    int bytes = absolute.toString().getBytes(StandardCharsets.UTF_8).length;
-    if (bytes > MAX_PATH_BYTES) {
+    if (bytes(absolute) > MAX_PATH_BYTES) {
       throw new IllegalArgumentException(
           "a socket path of at most %d bytes expected, has %d: %s"
-              .formatted(MAX_PATH_BYTES, bytes, absolute));
+              .formatted(MAX_PATH_BYTES, bytes(absolute), absolute));
     }
     Path parent = absolute.getParent();
     if (parent == null || !Files.isDirectory(parent)) {
@@ -51,6 +63,10 @@ final class UnixSocket {
     } catch (IOException refused) {
       delete(socket);
     }
+  }
+
+  private static int bytes(Path path) {
+    return path.toString().getBytes(StandardCharsets.UTF_8).length;
   }
 
   static void delete(Path socket) {

@@ -182,7 +182,7 @@ class TestWorkloadApiTest {
   @Test
   void refusesCallsWithoutTheSecurityHeader() throws Exception {
     for (String[] values : new String[][] {{}, {"false"}, {"TRUE"}, {"true", "true"}}) {
-      try (var browser = WorkloadApiClient.withSecurityHeader(api, values)) {
+      try (var browser = WorkloadApiClient.withSecurityHeader(api.socket(), values)) {
         Status end = browser.x509Svids().end();
         assertThat(end.getCode()).isEqualTo(Status.Code.INVALID_ARGUMENT);
         assertThat(end.getDescription()).isEqualTo("security header missing from request");

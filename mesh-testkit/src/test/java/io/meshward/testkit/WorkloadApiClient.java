@@ -60,11 +60,15 @@ final class WorkloadApiClient implements AutoCloseable {
   }
 
   static WorkloadApiClient of(TestWorkloadApi api) {
-    return new WorkloadApiClient(api.socket(), "true");
+    return of(api.socket());
   }
 
-  static WorkloadApiClient withSecurityHeader(TestWorkloadApi api, String... values) {
-    return new WorkloadApiClient(api.socket(), values);
+  static WorkloadApiClient of(Path socket) {
+    return withSecurityHeader(socket, "true");
+  }
+
+  static WorkloadApiClient withSecurityHeader(Path socket, String... values) {
+    return new WorkloadApiClient(socket, values);
   }
 
   SpiffeWorkloadAPIBlockingStub blocking() {
