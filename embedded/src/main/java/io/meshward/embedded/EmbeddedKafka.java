@@ -31,7 +31,6 @@ public final class EmbeddedKafka implements Broker {
 
   private EmbeddedKafka(
       KafkaDirectory directory, boolean temporary, Map<String, String> properties) {
-    BrokerSettings.check(properties);
     this.directory = directory;
     this.temporary = temporary;
     this.properties = Map.copyOf(properties);
@@ -50,6 +49,7 @@ public final class EmbeddedKafka implements Broker {
    * @throws IllegalStateException if the broker does not start
    */
   public static EmbeddedKafka start(Map<String, String> properties) {
+    BrokerSettings.check(properties);
     try {
       return started(new EmbeddedKafka(KafkaDirectory.temporary(), true, properties));
     } catch (IOException e) {
@@ -78,22 +78,30 @@ public final class EmbeddedKafka implements Broker {
    *     directory, or if something else is in it
    */
   public static EmbeddedKafka start(Path dataDirectory, Map<String, String> properties) {
+    BrokerSettings.check(properties);
     return started(new EmbeddedKafka(KafkaDirectory.at(dataDirectory), false, properties));
   }
 
   private static EmbeddedKafka started(EmbeddedKafka kafka) {
+    boolean started = false;
     try {
       kafka.restart();
+      started = true;
       return kafka;
-    } catch (IllegalStateException e) {
-      kafka.close();
-      throw e;
+    } finally {
+      if (!started) {
+        kafka.close();
+      }
     }
   }
 
   @Override
   public synchronized String bootstrapServers() {
     return bootstrapServers;
+  }
+
+  Path dataDirectory() {
+    return directory.path();
   }
 
   /** Stops the broker cleanly; data and port are kept for {@link #restart()}. Idempotent. */

@@ -24,6 +24,13 @@ final class CanonicalPrinter {
     return printer.out.toString();
   }
 
+  /** A value of a condition, quoted if need be. */
+  static String printValue(String text) {
+    CanonicalPrinter printer = new CanonicalPrinter();
+    printer.value(text);
+    return printer.out.toString();
+  }
+
   private void condition(Condition condition) {
     switch (condition) {
       case Condition.And(List<Condition> operands) -> enclosed(operands, " and ", this::condition);

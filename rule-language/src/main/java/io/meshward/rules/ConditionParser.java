@@ -60,6 +60,14 @@ public final class ConditionParser {
     return new ConditionParser(source).parseWhole(ConditionParser::or);
   }
 
+  /** A condition and how it joins another, to which it was appended. */
+  record Appended(boolean isAnd, Condition condition) {}
+
+  /** Parses {@code and …} or {@code or …}. */
+  static Appended parseAppended(SourceText source) {
+    return new ConditionParser(source).parseWhole(ConditionParser::appended);
+  }
+
   /** Parses a field or a transformer's call that stands alone, as in exceptions and outputs. */
   static Expression parseExpression(SourceText source) {
     return new ConditionParser(source)
@@ -88,6 +96,18 @@ public final class ConditionParser {
       throw error("unexpected token after '" + last + "', expecting 'or', 'and'");
     }
     return parsed;
+  }
+
+  private Appended appended() {
+    lexer.blanks();
+    boolean isAnd = lexer.accept("and");
+    if (!isAnd && !lexer.accept("or")) {
+      throw error("an appended condition starts with 'and' or 'or'");
+    }
+    if (!lexer.blanks() && !lexer.at("(")) {
+      throw error("expected a blank or '(' after '" + (isAnd ? "and" : "or") + "'");
+    }
+    return new Appended(isAnd, or());
   }
 
   private Condition or() {

@@ -1,8 +1,10 @@
 package io.meshward.rules;
 
 import java.util.EnumMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * What a count must be: {@code {gte: 3, lt: 10}}, all of which must hold. Immutable.
@@ -49,16 +51,19 @@ public record CountCondition(Map<Comparator, Long> limits) {
     return true;
   }
 
+  /** Whether any count does. */
+  boolean canHold() {
+    return limits.values().stream()
+        .flatMap(limit -> Stream.of(limit - 1, limit, limit + 1))
+        .anyMatch(this::holds);
+  }
+
   /** In a fixed order: {@code gte 3, lt 10}. */
   @Override
   public String toString() {
     return new EnumMap<>(limits)
         .entrySet().stream()
-            .map(
-                limit ->
-                    limit.getKey().name().toLowerCase(java.util.Locale.ROOT)
-                        + " "
-                        + limit.getValue())
+            .map(limit -> limit.getKey().name().toLowerCase(Locale.ROOT) + " " + limit.getValue())
             .collect(Collectors.joining(", "));
   }
 }

@@ -1,15 +1,15 @@
 package io.meshward.rules;
 
 import java.util.List;
-import java.util.Map;
 
 /**
  * What to detect over several events. Immutable.
  *
  * @param name unique within its rule set, among rules too
- * @param outputs by source of the event that completes it: the detection's text, which may use that
- *     event's fields and {@value #COUNT_FIELD}
- * @param groupBy by source: the fields of {@link Correlation#groupBy}, in its order
+ * @param output the detection's text, which may use the fields of the event that completes it and
+ *     {@value #COUNT_FIELD}
+ * @param groupBy the fields of {@link Correlation#groupBy}, in its order; events of every rule of
+ *     the correlation have them
  * @param tags sorted
  * @param generate whether the rules it refers to emit their matches too
  * @param version 12 hexadecimal digits of a hash over all that decides what it detects and says,
@@ -18,11 +18,11 @@ import java.util.Map;
 public record Detection(
     String name,
     String description,
-    Map<String, OutputFormat> outputs,
-    Map<String, List<FieldReference>> groupBy,
+    Correlation correlation,
+    List<FieldReference> groupBy,
+    OutputFormat output,
     Priority priority,
     List<String> tags,
-    Correlation correlation,
     boolean generate,
     String version) {
 
@@ -30,8 +30,7 @@ public record Detection(
   public static final String COUNT_FIELD = "correlation.count";
 
   public Detection {
-    outputs = Map.copyOf(outputs);
-    groupBy = Map.copyOf(groupBy);
+    groupBy = List.copyOf(groupBy);
     tags = tags.stream().sorted().distinct().toList();
   }
 }

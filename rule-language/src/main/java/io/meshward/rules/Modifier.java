@@ -1,5 +1,8 @@
 package io.meshward.rules;
 
+import java.util.Arrays;
+import java.util.Optional;
+
 /** How many values of a list an operator must hold for: {@code name startswith anyof (a, b)}. */
 public enum Modifier {
   /** Exactly one. */
@@ -13,6 +16,10 @@ public enum Modifier {
 
   Modifier(String word) {
     this.word = word;
+  }
+
+  static Optional<Modifier> of(String word) {
+    return Arrays.stream(values()).filter(modifier -> modifier.word.equals(word)).findAny();
   }
 
   /** As it is written. */

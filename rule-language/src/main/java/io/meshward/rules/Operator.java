@@ -1,5 +1,8 @@
 package io.meshward.rules;
 
+import java.util.Arrays;
+import java.util.Optional;
+
 /** The binary operators of a check (Falco 0.44, libsinsp filter grammar). */
 public enum Operator {
   DOUBLE_EQUAL("==", Right.TEXT),
@@ -38,6 +41,10 @@ public enum Operator {
   Operator(String symbol, Right right) {
     this.symbol = symbol;
     this.right = right;
+  }
+
+  static Optional<Operator> of(String symbol) {
+    return Arrays.stream(values()).filter(operator -> operator.symbol.equals(symbol)).findAny();
   }
 
   /** As it is written. */

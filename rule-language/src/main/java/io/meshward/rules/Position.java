@@ -1,5 +1,6 @@
 package io.meshward.rules;
 
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -53,9 +54,9 @@ public final class Position {
     return source.text();
   }
 
-  /** Where the text stands in a file, or null if it came from none. */
-  @Nullable TextOrigin origin() {
-    return source.origin();
+  /** The place in the file that the text came from, or nothing if it came from none. */
+  Optional<Place> place() {
+    return source.origin() == null ? Optional.empty() : Optional.of(source.place(index));
   }
 
   @Override

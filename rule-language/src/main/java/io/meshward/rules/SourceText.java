@@ -13,4 +13,21 @@ record SourceText(String text, @Nullable TextOrigin origin) {
   static SourceText of(String text) {
     return new SourceText(text, null);
   }
+
+  /**
+   * The place in the file of the character at {@code index}.
+   *
+   * @throws IllegalStateException if the text came from no file
+   */
+  Place place(int index) {
+    if (origin == null) {
+      throw new IllegalStateException("a text of its own has no place in a file");
+    }
+    return origin.locate(index);
+  }
+
+  /** A text of the same origin, all of which stands where this one starts. */
+  SourceText replacedBy(String other) {
+    return new SourceText(other, origin == null ? null : index -> place(0));
+  }
 }

@@ -2,6 +2,7 @@ package io.meshward.rules;
 
 import java.util.Collection;
 import java.util.Comparator;
+import java.util.Optional;
 
 /** Finds the name that was probably meant. */
 final class Suggestion {
@@ -10,15 +11,22 @@ final class Suggestion {
 
   /** {@code ": did you mean 'x'?"}, or nothing if no known name is near. */
   static String didYouMean(String name, Collection<String> known) {
+    return nearest(name, known).map(near -> ": did you mean '" + near + "'?").orElse("");
+  }
+
+  /** The same behind a sentence, with the full stop that it lacks. */
+  static String sentence(String name, Collection<String> known) {
+    return nearest(name, known).map(near -> ". Did you mean '" + near + "'?").orElse(".");
+  }
+
+  private static Optional<String> nearest(String name, Collection<String> known) {
     int limit = Math.max(1, Math.min(3, name.length() / 3));
     return known.stream()
         .filter(candidate -> Math.abs(candidate.length() - name.length()) <= limit)
         .filter(candidate -> distance(name, candidate) <= limit)
         .min(
             Comparator.comparingInt((String candidate) -> distance(name, candidate))
-                .thenComparing(candidate -> candidate))
-        .map(candidate -> ": did you mean '" + candidate + "'?")
-        .orElse("");
+                .thenComparing(candidate -> candidate));
   }
 
   /** Insertions, deletions, substitutions and swaps of neighbours. */

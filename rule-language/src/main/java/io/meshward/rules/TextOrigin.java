@@ -5,5 +5,5 @@ package io.meshward.rules;
 interface TextOrigin {
 
   /** The place in the file of the character at {@code index}, which may be the text's length. */
-  Location locate(int index);
+  Place locate(int index);
 }
