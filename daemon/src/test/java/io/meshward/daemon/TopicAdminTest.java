@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.admin.AlterConfigOp;
@@ -132,7 +133,7 @@ class TopicAdminTest {
     long deadline = System.nanoTime() + TIMEOUT.toNanos();
     while (topics.diff().isEmpty()) {
       assertThat(System.nanoTime()).as("the broker shows the change in time").isLessThan(deadline);
-      Thread.onSpinWait();
+      LockSupport.parkNanos(Duration.ofMillis(20).toNanos());
     }
   }
 }
