@@ -1,0 +1,78 @@
+package io.meshward.cli;
+
+import io.meshward.examples.AuthProxyService;
+import io.meshward.examples.FrontendService;
+import io.meshward.examples.OrdersService;
+import io.meshward.examples.PaymentService;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.UnaryOperator;
+
+/**
+ * What the shop's processes are told.
+ *
+ * @param identities what comes before a service's name in its SPIFFE ID
+ * @param workloadApi the address of a service's Workload API, by its name
+ * @param hint the hint of a service's SVID, if the Workload API offers several
+ * @param folder holds their policies, endpoints and logs
+ */
+record ShopEnvironment(
+    String identities,
+    UnaryOperator<String> workloadApi,
+    java.util.function.Function<String, Optional<String>> hint,
+    String kafka,
+    String topicPrefix,
+    Path folder) {
+
+  /** The shop's services, with how many of each there are. */
+  static final Map<String, Integer> REPLICAS =
+      Map.of("frontend", 2, "orders", 1, "payment", 1, "auth-proxy", 2);
+
+  private static final Map<String, Class<?>> MAIN_CLASSES =
+      Map.of(
+          "frontend", FrontendService.class,
+          "orders", OrdersService.class,
+          "payment", PaymentService.class,
+          "auth-proxy", AuthProxyService.class);
+
+  /** Services that others call. */
+  static final List<String> SERVERS = List.of("orders", "payment", "auth-proxy");
+
+  Class<?> mainClass(String service) {
+    return Optional.<Class<?>>ofNullable(MAIN_CLASSES.get(service))
+        .orElseThrow(() -> new IllegalArgumentException("the shop has no service " + service));
+  }
+
+  Path endpoints() {
+    return folder.resolve("endpoints");
+  }
+
+  Path logs() {
+    return folder.resolve("logs");
+  }
+
+  Path policy(String service) {
+    return folder.resolve("policies").resolve(service + ".json");
+  }
+
+  Map<String, String> variables(String service, String pod, String node, String address) {
+    Map<String, String> variables = new HashMap<>();
+    variables.put("SHOP_IDENTITIES", identities);
+    variables.put("SPIFFE_ENDPOINT_SOCKET", workloadApi.apply(service));
+    hint.apply(service).ifPresent(value -> variables.put("SHOP_SVID_HINT", value));
+    variables.put("SHOP_ADDRESS", address);
+    variables.put("SHOP_ENDPOINTS", endpoints().toString());
+    variables.put("SHOP_KAFKA", kafka);
+    variables.put("SHOP_TOPIC_PREFIX", topicPrefix);
+    variables.put("SHOP_STOP_WITH_PARENT", "true");
+    variables.put("POD_NAME", pod);
+    variables.put("NODE_NAME", node);
+    if (SERVERS.contains(service)) {
+      variables.put("SHOP_POLICY", policy(service).toString());
+    }
+    return variables;
+  }
+}

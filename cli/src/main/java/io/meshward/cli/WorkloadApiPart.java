@@ -1,0 +1,114 @@
+package io.meshward.cli;
+
+import io.meshward.daemon.Resources;
+import io.meshward.schemas.SpiffeId;
+import io.meshward.testkit.TestMesh;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.List;
+import java.util.Optional;
+
+/** Where the shop's services get their SVIDs from. */
+sealed interface WorkloadApiPart {
+  Duration TIME_TO_LIVE = Duration.ofSeconds(60);
+
+  /** What the services' identities begin with: {@code spiffe://trust-domain/ns/namespace/sa/}. */
+  String identities();
+
+  /** The address of a service's Workload API. */
+  String address(String service);
+
+  /** The hint of a service's SVID, where one Workload API offers several. */
+  Optional<String> hint(String service);
+
+  /** Has a service's SVID rotated, or leaves that to whoever rotates it anyway. */
+  void rotate(String service);
+
+  /** How long a rotation may take. */
+  Duration rotationTime();
+
+  /** The SPIFFE ID of a service. */
+  default String identity(String service) {
+    return identities() + service;
+  }
+
+  private static String identities(String trustDomain, String namespace) {
+    return "spiffe://" + trustDomain + "/ns/" + namespace + "/sa/";
+  }
+
+  /** Embedded Workload APIs, one socket per service. */
+  static WorkloadApiPart embedded(String trustDomain, String namespace, Resources resources) {
+    return new Embedded(
+        resources.add("workload api", TestMesh.start(trustDomain)),
+        identities(trustDomain, namespace));
+  }
+
+  /**
+   * The Workload API of somebody's SPIRE agent, which tells this machine's processes apart by hint.
+   */
+  static WorkloadApiPart real(String address, String trustDomain, String namespace) {
+    return new Real(address, identities(trustDomain, namespace));
+  }
+
+  /** A trust domain in this process. */
+  record Embedded(TestMesh mesh, String identities) implements WorkloadApiPart {
+    @Override
+    public String address(String service) {
+      return mesh.addressFor(SpiffeId.parse(identity(service)));
+    }
+
+    @Override
+    public Optional<String> hint(String service) {
+      return Optional.empty();
+    }
+
+    @Override
+    public void rotate(String service) {
+      mesh.workload(SpiffeId.parse(identity(service))).rotate();
+    }
+
+    @Override
+    public Duration rotationTime() {
+      return Duration.ofSeconds(10);
+    }
+  }
+
+  /** Somebody's SPIRE. */
+  record Real(String address, String identities) implements WorkloadApiPart {
+    @Override
+    public String address(String service) {
+      return address;
+    }
+
+    @Override
+    public Optional<String> hint(String service) {
+      return Optional.of(service);
+    }
+
+    @Override
+    public void rotate(String service) {
+      // SPIRE rotates half-way through an SVID's life.
+    }
+
+    @Override
+    public Duration rotationTime() {
+      return TIME_TO_LIVE.multipliedBy(2);
+    }
+
+    /** The commands that register the services, for the user that runs this. */
+    List<String> entries(Collection<String> services, long userId) {
+      return services.stream()
+          .map(
+              service ->
+                  "spire-server entry create -parentID AGENT_ID -spiffeID "
+                      + identity(service)
+                      + " -selector unix:uid:"
+                      + userId
+                      + " -hint "
+                      + service
+                      + " -x509SVIDTTL "
+                      + TIME_TO_LIVE.toSeconds())
+          .toList();
+    }
+  }
+}
