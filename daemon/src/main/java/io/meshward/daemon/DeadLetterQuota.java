@@ -44,7 +44,7 @@ final class DeadLetterQuota {
 
     boolean holds(long bytes, long now) {
       if (used) {
-        left = Math.min(capacity, left + (double) capacity * (now - filled) / FILL_NANOS);
+        left = Math.min((double) capacity, left + (double) capacity * (now - filled) / FILL_NANOS);
       }
       used = true;
       filled = now;

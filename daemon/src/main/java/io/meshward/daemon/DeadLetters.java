@@ -130,7 +130,7 @@ public final class DeadLetters implements AutoCloseable {
 
   private void send(Letter letter) {
     try {
-      var unused =
+      var _ =
           producer.send(
               record(letter),
               (metadata, failure) -> count(letter.cause(), failure == null ? "kept" : "lost"));
