@@ -3,12 +3,15 @@ package io.meshward.embedded;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.meshward.testkit.TestTrustDomain;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Base64;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -18,6 +21,7 @@ import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.SslAuthenticationException;
 import org.apache.kafka.common.errors.TimeoutException;
 import org.apache.kafka.common.errors.TopicAuthorizationException;
 import org.junit.jupiter.api.Test;
@@ -174,6 +178,31 @@ class EmbeddedKafkaTest {
   }
 
   @Test
+  void servesOnlyClientsWithAnSvidOverMutualTls() throws Exception {
+    var shop = TestTrustDomain.create("shop.test");
+    var settings = new HashMap<String, String>();
+    settings.put("listener.security.protocol.map", "CLIENT:SSL");
+    settings.put("listener.name.client.ssl.client.auth", "required");
+    tls(shop, "kafka")
+        .forEach((name, value) -> settings.put("listener.name.client." + name, value));
+    try (var kafka = EmbeddedKafka.start(settings)) {
+      var client = new HashMap<>(tls(shop, "detect"));
+      client.put("security.protocol", "SSL");
+      client.put("ssl.endpoint.identification.algorithm", "");
+      var clients = new KafkaClients(kafka, client);
+      clients.createTopic("alerts");
+      clients.produce("alerts", "one");
+      assertThat(clients.consume("group", "alerts", 1)).containsExactly("one");
+
+      client.putAll(tls(TestTrustDomain.create("shop.test"), "thief"));
+      client.put(
+          "ssl.truststore.certificates", tls(shop, "detect").get("ssl.truststore.certificates"));
+      assertThatThrownBy(() -> new KafkaClients(kafka, client).createTopic("more"))
+          .hasCauseInstanceOf(SslAuthenticationException.class);
+    }
+  }
+
+  @Test
   void refusesSettingsThatAreItsOwn() {
     assertThatThrownBy(() -> EmbeddedKafka.start(Map.of("listeners", "CLIENT://0.0.0.0:9092")))
         .isInstanceOf(IllegalArgumentException.class)
@@ -254,6 +283,23 @@ class EmbeddedKafkaTest {
     assertThatThrownBy(kafka::restart)
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("closed");
+  }
+
+  /** Kafka's settings for an SVID of this workload and the bundle of its trust domain, in PEM. */
+  private static Map<String, String> tls(TestTrustDomain trustDomain, String workload)
+      throws Exception {
+    var svid = trustDomain.issue(trustDomain.name().id("/" + workload));
+    return Map.of(
+        "ssl.keystore.type", "PEM",
+        "ssl.keystore.certificate.chain", pem("CERTIFICATE", svid.leaf().getEncoded()),
+        "ssl.keystore.key", pem("PRIVATE KEY", svid.privateKey().getEncoded()),
+        "ssl.truststore.type", "PEM",
+        "ssl.truststore.certificates", pem("CERTIFICATE", trustDomain.x509Bundle()));
+  }
+
+  private static String pem(String label, byte[] der) {
+    return "-----BEGIN %1$s-----%n%2$s%n-----END %1$s-----%n"
+        .formatted(label, Base64.getMimeEncoder().encodeToString(der));
   }
 
   private static Map<String, String> authorizing(String superUser) {

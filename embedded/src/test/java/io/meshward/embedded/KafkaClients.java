@@ -20,14 +20,20 @@ final class KafkaClients {
 
   private static final Duration TIMEOUT = Duration.ofSeconds(20);
 
-  private final String bootstrapServers;
+  private final Map<String, Object> common = new HashMap<>();
 
   KafkaClients(Broker broker) {
-    bootstrapServers = broker.bootstrapServers();
+    this(broker, Map.of());
+  }
+
+  /** Clients with these settings, say for TLS. */
+  KafkaClients(Broker broker, Map<String, ?> settings) {
+    common.putAll(settings);
+    common.put("bootstrap.servers", broker.bootstrapServers());
   }
 
   void createTopic(String topic) throws Exception {
-    try (Admin admin = Admin.create(Map.of("bootstrap.servers", bootstrapServers))) {
+    try (Admin admin = Admin.create(common)) {
       admin
           .createTopics(List.of(new NewTopic(topic, 1, (short) 1)))
           .all()
@@ -36,8 +42,7 @@ final class KafkaClients {
   }
 
   KafkaProducer<String, String> producer(Map<String, Object> settings) {
-    var all = new HashMap<String, Object>();
-    all.put("bootstrap.servers", bootstrapServers);
+    var all = new HashMap<>(common);
     all.put("acks", "all");
     all.put("linger.ms", 0);
     all.put("max.block.ms", (int) TIMEOUT.toMillis());
@@ -47,24 +52,14 @@ final class KafkaClients {
   }
 
   KafkaConsumer<String, String> consumer(String group) {
-    return new KafkaConsumer<>(
-        Map.of(
-            "bootstrap.servers",
-            bootstrapServers,
-            "group.id",
-            group,
-            "auto.offset.reset",
-            "earliest",
-            "enable.auto.commit",
-            false,
-            "isolation.level",
-            "read_committed",
-            "default.api.timeout.ms",
-            (int) TIMEOUT.toMillis(),
-            "reconnect.backoff.max.ms",
-            100),
-        new StringDeserializer(),
-        new StringDeserializer());
+    var all = new HashMap<>(common);
+    all.put("group.id", group);
+    all.put("auto.offset.reset", "earliest");
+    all.put("enable.auto.commit", false);
+    all.put("isolation.level", "read_committed");
+    all.put("default.api.timeout.ms", (int) TIMEOUT.toMillis());
+    all.put("reconnect.backoff.max.ms", 100);
+    return new KafkaConsumer<>(all, new StringDeserializer(), new StringDeserializer());
   }
 
   void produce(String topic, String... values) throws Exception {
