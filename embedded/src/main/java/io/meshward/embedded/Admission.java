@@ -16,11 +16,14 @@ final class Admission {
 
   private Admission() {}
 
-  static void ofNew(
-      ResourceType type, ApiObject object, Registry registry, Identifiers identifiers) {
+  static void ofNew(ResourceType type, ApiObject object, Registry registry) {
     switch (type.plural()) {
       case "pods" -> pod(object, registry);
       case "services" -> service(object, registry);
+      case "namespaces" -> {
+        object.spec().putArray("finalizers").add("kubernetes");
+        object.status().put("phase", "Active");
+      }
       case "statefulsets" -> statefulSet(object.json().path("spec"));
       default -> {}
     }
@@ -45,7 +48,9 @@ final class Admission {
   }
 
   private static void pod(ApiObject pod, Registry registry) {
-    String account = pod.spec().path("serviceAccountName").asText();
+    String given = pod.spec().path("serviceAccountName").asText();
+    String account = given.isEmpty() ? "default" : given;
+    pod.spec().put("serviceAccountName", account).put("serviceAccount", account);
     if (registry
             .store()
             .get(ObjectKey.of(ResourceCatalogue.SERVICE_ACCOUNTS, pod.namespace(), account))
@@ -89,6 +94,7 @@ final class Admission {
     String address = given == null || given.isEmpty() ? freeAddress(registry) : given;
     spec.put("clusterIP", address);
     spec.putArray("clusterIPs").add(address);
+    spec.put("ipFamilyPolicy", "SingleStack").putArray("ipFamilies").add("IPv4");
     service.status().putObject("loadBalancer");
   }
 

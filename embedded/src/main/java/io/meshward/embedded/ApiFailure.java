@@ -126,6 +126,16 @@ final class ApiFailure extends RuntimeException {
         415, "UnsupportedMediaType", "415: Unsupported Media Type", empty(), null);
   }
 
+  static ApiFailure unsupportedBody() {
+    return new ApiFailure(
+        415,
+        "UnsupportedMediaType",
+        "the body of the request was in an unknown format - accepted media types include:"
+            + " application/json, application/yaml, application/vnd.kubernetes.protobuf",
+        null,
+        null);
+  }
+
   static ApiFailure tooLarge(int limit) {
     return new ApiFailure(
         413, "RequestEntityTooLarge", "Request entity too large: limit is " + limit, empty(), null);
@@ -176,6 +186,12 @@ final class ApiFailure extends RuntimeException {
     details.set("causes", causes(causes));
     return new ApiFailure(
         422, "Invalid", qualified + " \"" + name + "\" is invalid: " + why, details, null);
+  }
+
+  /** What a patch made of an object cannot be read as one. */
+  static ApiFailure invalidPatch(ObjectNode patched, String why) {
+    String quoted = JsonNodeFactory.instance.textNode(patched.toString()).toString();
+    return invalid("", "", "", List.of(Cause.invalid("patch", quoted, why)));
   }
 
   /** The options of a request (its query) are invalid. */
@@ -258,7 +274,7 @@ final class ApiFailure extends RuntimeException {
     if (!group.isEmpty()) {
       details.put("group", group);
     }
-    return details.put("kind", kind);
+    return kind.isEmpty() ? details : details.put("kind", kind);
   }
 
   private static ArrayNode causes(List<Cause> causes) {

@@ -38,6 +38,8 @@ final class ApiHandler extends Handler.Abstract {
 
   private static final Duration WATCH_RETRY = Duration.ofSeconds(10);
 
+  private static final Answer NO_SUCH_PAGE = new Answer.Text(404, "404 page not found\n");
+
   private final ResourceApi api;
   private final ObjectStore store;
   private final ObjectMapper mapper;
@@ -155,28 +157,32 @@ final class ApiHandler extends Handler.Abstract {
         && !accept.contains("application/*")) {
       throw ApiFailure.notSimulated("answers of type " + accept);
     }
-    String root = parts.getFirst();
-    return switch (root) {
-      case "version" -> discovery(call, Discovery.version());
-      case "healthz", "livez", "readyz" -> new Answer.Text(200, "ok");
-      case "openapi", "metrics" -> throw ApiFailure.notSimulated("the path /" + root);
-      case "api" -> {
-        if (parts.size() == 1) {
-          yield discovery(call, Discovery.coreVersions());
-        }
-        if (!parts.get(1).equals("v1")) {
-          yield new Answer.Text(404, "404 page not found\n");
-        }
-        yield parts.size() == 2
-            ? discovery(call, Discovery.resources(""))
-            : api.answer(
-                call,
-                ResourcePath.parse("", "v1", parts.subList(2, parts.size())),
-                content(request));
-      }
+    return switch (parts.getFirst()) {
+      case "api" -> core(call, request, parts);
       case "apis" -> group(call, request, parts);
-      default -> new Answer.Text(404, "404 page not found\n");
+      case "version" -> {
+        if (parts.size() > 1) {
+          throw ApiFailure.noSuchResource();
+        }
+        yield discovery(call, Discovery.version());
+      }
+      case "healthz", "livez", "readyz" ->
+          parts.size() == 1 ? new Answer.Text(200, "ok") : NO_SUCH_PAGE;
+      case "openapi", "metrics" -> throw ApiFailure.notSimulated("the path /" + parts.getFirst());
+      default -> NO_SUCH_PAGE;
     };
+  }
+
+  private Answer core(ApiCall call, Request request, List<String> parts) throws IOException {
+    if (parts.size() == 1) {
+      return discovery(call, Discovery.coreVersions());
+    }
+    if (!parts.get(1).equals("v1")) {
+      throw ApiFailure.noSuchResource();
+    }
+    return parts.size() == 2
+        ? discovery(call, Discovery.resources(""))
+        : resource(call, request, "", "v1", parts.subList(2, parts.size()));
   }
 
   private Answer group(ApiCall call, Request request, List<String> parts) throws IOException {
@@ -184,23 +190,28 @@ final class ApiHandler extends Handler.Abstract {
       return discovery(call, Discovery.groups());
     }
     String group = parts.get(1);
-    String version = parts.size() > 2 ? parts.get(2) : null;
-    if (!Discovery.serves(group) || (version != null && !version.equals("v1"))) {
-      if (ResourceCatalogue.groupExistsElsewhere(group, version)) {
-        throw ApiFailure.notSimulated(
-            "the API group " + group + (version == null ? "" : "/" + version));
+    boolean served = Discovery.serves(group);
+    if (!served && !ResourceCatalogue.groupExistsElsewhere(group)) {
+      return NO_SUCH_PAGE;
+    }
+    if (parts.size() > 3) {
+      return resource(call, request, group, parts.get(2), parts.subList(3, parts.size()));
+    }
+    if (parts.size() == 3 && !(served && parts.get(2).equals("v1"))) {
+      if (!ResourceCatalogue.versionExistsElsewhere(group, parts.get(2))) {
+        throw ApiFailure.noSuchResource();
       }
-      return new Answer.Text(404, "404 page not found\n");
     }
-    if (parts.size() == 2) {
-      return discovery(call, Discovery.group(group));
+    if (!served) {
+      throw ApiFailure.notSimulated("the API group " + group);
     }
-    return parts.size() == 3
-        ? discovery(call, Discovery.resources(group))
-        : api.answer(
-            call,
-            ResourcePath.parse(group, "v1", parts.subList(3, parts.size())),
-            content(request));
+    return discovery(call, parts.size() == 2 ? Discovery.group(group) : Discovery.resources(group));
+  }
+
+  private Answer resource(
+      ApiCall call, Request request, String group, String version, List<String> rest)
+      throws IOException {
+    return api.answer(call, ResourcePath.parse(group, version, rest), content(request));
   }
 
   private static Answer discovery(ApiCall call, JsonNode document) {

@@ -24,8 +24,8 @@ final class Conditions {
     return find(object, type).filter(c -> c.path("status").asText().equals("True")).isPresent();
   }
 
-  /** Sets a condition in place; the transition time moves only with the status. */
-  static void set(
+  /** Sets a condition in place and answers it; the transition time moves only with the status. */
+  static ObjectNode set(
       ApiObject object,
       String type,
       boolean value,
@@ -54,6 +54,7 @@ final class Conditions {
     if (moved) {
       condition.put("lastTransitionTime", now);
     }
+    return condition;
   }
 
   /** Removes a condition in place. */

@@ -16,8 +16,6 @@ final class Defaults {
       case "pods" -> {
         podSpec(object.spec());
         setIfAbsent(object.spec(), "enableServiceLinks", true);
-        setIfAbsent(object.spec(), "serviceAccountName", "default");
-        object.spec().put("serviceAccount", object.spec().get("serviceAccountName").asText());
       }
       case "deployments" -> deployment(object.spec());
       case "replicasets" -> {
@@ -131,10 +129,6 @@ final class Defaults {
   private static void namespace(ApiObject namespace) {
     ObjectNode labels = object(namespace.metadata(), "labels");
     labels.put("kubernetes.io/metadata.name", namespace.name());
-    setIfAbsent(namespace.status(), "phase", "Active");
-    if (namespace.spec().path("finalizers").isEmpty() && !namespace.isDeleting()) {
-      namespace.spec().putArray("finalizers").add("kubernetes");
-    }
   }
 
   private static void service(ObjectNode spec) {
@@ -147,10 +141,6 @@ final class Defaults {
       }
     }
     setIfAbsent(spec, "internalTrafficPolicy", "Cluster");
-    setIfAbsent(spec, "ipFamilyPolicy", "SingleStack");
-    if (!spec.has("ipFamilies")) {
-      spec.putArray("ipFamilies").add("IPv4");
-    }
   }
 
   private static ObjectNode object(ObjectNode parent, String field) {

@@ -113,7 +113,7 @@ final class DeploymentController implements Controllers.Controller {
             ResourceCatalogue.REPLICA_SETS,
             replicaSet.namespace(),
             replicaSet.name(),
-            Registry.UpdateKind.PATCH,
+            KindDecoder.Origin.PATCH,
             current -> {
               change.accept(current);
               return current.json();
@@ -139,43 +139,50 @@ final class DeploymentController implements Controllers.Controller {
           status.put(
               "terminatingReplicas",
               replicaSet.json().path("status").path("terminatingReplicas").asLong());
-          put(status, "replicas", replicas);
-          put(status, "updatedReplicas", replicas);
-          put(status, "readyReplicas", ready);
-          put(status, "availableReplicas", available);
-          put(status, "unavailableReplicas", Math.max(0, replicas - available));
+          status.put("replicas", replicas);
+          status.put("updatedReplicas", replicas);
+          status.put("readyReplicas", ready);
+          status.put("availableReplicas", available);
+          status.put("unavailableReplicas", Math.max(0, replicas - available));
+          boolean complete = available == wanted && replicas == wanted;
+          if (complete) {
+            condition(
+                current,
+                "Progressing",
+                true,
+                "NewReplicaSetAvailable",
+                "ReplicaSet \"" + replicaSet.name() + "\" has successfully progressed.");
+          } else if (Conditions.find(current, "Progressing").isEmpty()) {
+            condition(
+                current,
+                "Progressing",
+                true,
+                "NewReplicaSetCreated",
+                "Created new replica set \"" + replicaSet.name() + "\"");
+          }
           boolean enough = available >= wanted - wanted / 4;
-          Conditions.set(
+          condition(
               current,
               "Available",
               enough,
               enough ? "MinimumReplicasAvailable" : "MinimumReplicasUnavailable",
               enough
                   ? "Deployment has minimum availability."
-                  : "Deployment does not have minimum availability.",
-              registry.now());
-          boolean complete = available == wanted && replicas == wanted;
-          if (complete || Conditions.find(current, "Progressing").isEmpty()) {
-            Conditions.set(
-                current,
-                "Progressing",
-                true,
-                complete ? "NewReplicaSetAvailable" : "NewReplicaSetCreated",
-                complete
-                    ? "ReplicaSet \"" + replicaSet.name() + "\" has successfully progressed."
-                    : "Created new replica set \"" + replicaSet.name() + "\"",
-                registry.now());
-          }
+                  : "Deployment does not have minimum availability.");
         },
         OPTIONS);
   }
 
-  /** The server does not write a count of zero. */
-  private static void put(ObjectNode status, String field, long count) {
-    if (count == 0) {
-      status.remove(field);
-    } else {
-      status.put(field, count);
+  private void condition(
+      ApiObject deployment, String type, boolean value, String reason, String message) {
+    boolean same =
+        Conditions.isTrue(deployment, type) == value
+            && Conditions.find(deployment, type)
+                .filter(c -> c.path("reason").asText().equals(reason))
+                .isPresent();
+    if (!same) {
+      Conditions.set(deployment, type, value, reason, message, registry.now())
+          .put("lastUpdateTime", registry.now());
     }
   }
 }

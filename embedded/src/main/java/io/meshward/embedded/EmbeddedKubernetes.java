@@ -1,6 +1,5 @@
 package io.meshward.embedded;
 
-import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
@@ -64,10 +63,7 @@ public final class EmbeddedKubernetes implements AutoCloseable {
           "node-" + i, Map.of("kubernetes.io/hostname", "node-" + i, "kubernetes.io/os", "linux"));
     }
     ObjectMapper mapper =
-        JsonMapper.builder()
-            .enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION)
-            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-            .build();
+        JsonMapper.builder().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();
     this.handler =
         new ApiHandler(
             new ResourceApi(registry, mapper),

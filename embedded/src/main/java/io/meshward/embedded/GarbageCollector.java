@@ -120,7 +120,7 @@ final class GarbageCollector implements Controllers.Controller {
         item.type(),
         item.object().namespace(),
         item.object().name(),
-        Registry.UpdateKind.PATCH,
+        KindDecoder.Origin.PATCH,
         current -> {
           change.accept(current);
           return current.json();

@@ -67,13 +67,14 @@ final class JsonPatch {
     }
   }
 
-  /** Equality as of RFC 6902 section 4.6: numbers by value, however they are written. */
+  /** Equality; as at the API server, 2 and 2.0 are not the same. */
   private static boolean same(JsonNode left, JsonNode right) {
     return left.equals(
-        (a, b) ->
-            a.isNumber() && b.isNumber()
-                ? a.decimalValue().compareTo(b.decimalValue())
-                : a.equals(b) ? 0 : 1,
+        (a, b) -> {
+          boolean integers = a.isIntegralNumber() && b.isIntegralNumber();
+          boolean equal = integers ? a.bigIntegerValue().equals(b.bigIntegerValue()) : a.equals(b);
+          return equal ? 0 : 1;
+        },
         right);
   }
 

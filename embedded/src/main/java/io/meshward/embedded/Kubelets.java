@@ -21,7 +21,6 @@ import java.util.function.LongSupplier;
  */
 final class Kubelets implements Controllers.Controller {
 
-  private static final WriteOptions SCHEDULER = WriteOptions.by("kube-scheduler");
   private static final WriteOptions KUBELET = WriteOptions.by("kubelet");
 
   private final Registry registry;
@@ -99,11 +98,14 @@ final class Kubelets implements Controllers.Controller {
             .min(
                 Comparator.comparing((ApiObject n) -> load.getOrDefault(n.name(), 0))
                     .thenComparing(ApiObject::name));
-    registry.updateSubresource(
+    boolean known = Conditions.find(pod, "PodScheduled").isPresent();
+    if (node.isEmpty() && known) {
+      return;
+    }
+    registry.updateUnowned(
         ResourceCatalogue.PODS,
         pod.namespace(),
         pod.name(),
-        node.isPresent() ? "binding" : "status",
         current -> {
           node.ifPresent(n -> current.spec().put("nodeName", n.name()));
           Conditions.set(
@@ -113,8 +115,7 @@ final class Kubelets implements Controllers.Controller {
               node.isPresent() ? null : "Unschedulable",
               node.isPresent() ? null : "0/" + nodes.size() + " nodes are available",
               registry.now());
-        },
-        SCHEDULER);
+        });
   }
 
   private void run(ApiObject pod, long now, Map<String, Long> pending) {

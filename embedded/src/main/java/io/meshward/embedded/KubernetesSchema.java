@@ -19,7 +19,8 @@ import java.util.Map;
  * document that a 1.36 API server publishes, one line per object. A field's type is a scalar or an
  * object's name; {@code [x]} is a list ({@code %} a set, {@code #a,b} keyed by those fields),
  * {@code {x}} a map, {@code *} marks an atomic map or object, {@code =} an object that is always
- * written, {@code !} a required list.
+ * written, {@code !} a required list or text, {@code ~} a number or boolean that is not written
+ * while zero or false.
  */
 final class KubernetesSchema {
 
@@ -92,8 +93,10 @@ final class KubernetesSchema {
   private Field field(String text) {
     boolean embedded = text.endsWith("=");
     boolean required = text.endsWith("!");
-    String bare = embedded || required ? text.substring(0, text.length() - 1) : text;
-    return new Field(type(bare), embedded, required);
+    boolean omitsZero = text.endsWith("~");
+    boolean marked = embedded || required || omitsZero;
+    String bare = marked ? text.substring(0, text.length() - 1) : text;
+    return new Field(type(bare), embedded, required, omitsZero);
   }
 
   private SchemaType type(String text) {

@@ -113,6 +113,11 @@ final class ManagedFields {
     object.metadata().set("managedFields", array);
   }
 
+  /** Nobody owns anything: the server tracks no owners of such an object, until one applies. */
+  boolean isEmpty() {
+    return owners.isEmpty();
+  }
+
   /** The same owners of the same fields, whatever the times. */
   boolean sameOwnership(ManagedFields other) {
     return fieldsByManager().equals(other.fieldsByManager());
@@ -148,6 +153,41 @@ final class ManagedFields {
       result.put(
           manager, new Ownership(previous == null ? taken : previous.fields().union(taken), now));
     }
+    return new ManagedFields(result);
+  }
+
+  /**
+   * After a write through {@code scale}: the replica count leaves the entry that it was part of for
+   * one of its own, without a time, even if the count is the same. (An entry of the same writer
+   * that has other fields as well wins over it.) As a scale does not write a count of zero, nobody
+   * owns that, and nobody owns a count that nobody owned before.
+   *
+   * @param changed the count is another
+   * @param zero the count is now zero
+   */
+  ManagedFields afterScale(Manager manager, boolean changed, boolean zero) {
+    FieldSet replicas = new FieldSet();
+    replicas.child("f:spec").child("f:replicas").insert();
+    List<Manager> before =
+        owners.entrySet().stream()
+            .filter(e -> !e.getValue().fields().intersection(replicas).isEmpty())
+            .map(Map.Entry::getKey)
+            .toList();
+    List<Manager> holders = before;
+    if (changed && !before.isEmpty()) {
+      holders = zero ? List.of() : List.of(manager);
+    }
+    List<Manager> after = holders;
+    Map<Manager, Ownership> result = new LinkedHashMap<>();
+    owners.forEach(
+        (other, ownership) -> {
+          boolean kept = other.operation() == Manager.Operation.APPLY && after.contains(other);
+          FieldSet left = kept ? ownership.fields() : ownership.fields().difference(replicas);
+          if (!left.isEmpty()) {
+            result.put(other, new Ownership(left, ownership.time()));
+          }
+        });
+    after.forEach(holder -> result.putIfAbsent(holder, new Ownership(replicas, null)));
     return new ManagedFields(result);
   }
 

@@ -24,7 +24,7 @@ final class Names {
   /** RFC 1123 label: namespaces, services, containers. */
   static Optional<String> labelFault(String name) {
     if (name.length() > 63) {
-      return Optional.of("must be no more than 63 bytes");
+      return Optional.of("must be no more than 63 characters");
     }
     return DNS_LABEL.matcher(name).matches()
         ? Optional.empty()
@@ -39,7 +39,7 @@ final class Names {
   /** RFC 1123 subdomain: every other object. */
   static Optional<String> subdomainFault(String name) {
     if (name.length() > 253) {
-      return Optional.of("must be no more than 253 bytes");
+      return Optional.of("must be no more than 253 characters");
     }
     return DNS_SUBDOMAIN.matcher(name).matches()
         ? Optional.empty()
@@ -56,7 +56,7 @@ final class Names {
     String[] parts = key.split("/", -1);
     if (parts.length > 2) {
       return Optional.of(
-          "a qualified name "
+          "a valid label key "
               + nameForm()
               + " with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')");
     }

@@ -82,28 +82,36 @@ final class ObjectDecoder {
               value.isNull()
                   ? null
                   : value(value, field.type(), fieldPath, fieldGoPath, type.name());
-          if (decoded != null && !(isEmptyCollection(decoded, field.type()) && !field.required())) {
+          if (decoded != null && (field.required() || !isOmitted(decoded, field))) {
             result.set(name, decoded);
           }
         });
     type.fields()
         .forEach(
             (name, field) -> {
-              if (field.embedded() && !result.has(name) && field.type() instanceof Struct inner) {
-                result.set(
-                    name,
-                    struct(
-                        JsonNodeFactory.instance.objectNode(),
-                        inner,
-                        path + "." + name,
-                        goPath + "." + name));
+              if (result.has(name)) {
+                return;
+              }
+              if (field.embedded() && field.type() instanceof Struct inner) {
+                result.set(name, struct(JsonNodeFactory.instance.objectNode(), inner, "", ""));
+              } else if (field.required() && field.type() == Scalar.STRING) {
+                result.put(name, "");
               }
             });
     return result;
   }
 
-  private static boolean isEmptyCollection(JsonNode node, SchemaType type) {
-    return node.isEmpty() && (type instanceof ListOf || type instanceof MapOf);
+  /** Empty text and empty collections are as good as absent, and zero in some fields. */
+  private static boolean isOmitted(JsonNode node, Field field) {
+    return switch (field.type()) {
+      case Struct ignored -> false;
+      case MapOf ignored -> node.isEmpty();
+      case ListOf ignored -> node.isEmpty();
+      case Scalar scalar ->
+          field.omitsZero()
+              ? node.asLong() == 0 && !node.asBoolean()
+              : scalar == Scalar.STRING && node.textValue().isEmpty();
+    };
   }
 
   private @Nullable JsonNode value(

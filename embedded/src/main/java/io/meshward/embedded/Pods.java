@@ -76,7 +76,7 @@ final class Pods {
             ResourceCatalogue.PODS,
             pod.namespace(),
             pod.name(),
-            Registry.UpdateKind.PATCH,
+            KindDecoder.Origin.PATCH,
             current -> {
               current.setOwners(owners);
               return current.json();

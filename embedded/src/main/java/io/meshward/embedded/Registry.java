@@ -4,6 +4,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.meshward.embedded.ApiFailure.Cause;
+import io.meshward.embedded.KindDecoder.Decoded;
+import io.meshward.embedded.KindDecoder.Origin;
 import io.meshward.embedded.ManagedFields.Manager;
 import io.meshward.embedded.WriteOptions.FieldValidation;
 import java.time.Clock;
@@ -11,6 +13,7 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -71,17 +74,15 @@ final class Registry {
 
   /** Creates an object from a client's JSON. */
   Written create(ResourceType type, String namespace, ObjectNode body, WriteOptions options) {
-    checkKind(type, body);
-    ObjectDecoder.Decoded decoded = decode(type, body, options);
-    ApiObject object = new ApiObject(decoded.object());
-    checkNamespace(object, type, namespace);
-    if (!object.resourceVersion().isEmpty()) {
+    Decoded decoded = KindDecoder.of(type).decode(body, Origin.BODY, options.validation());
+    ApiObject object = decoded.object();
+    KindDecoder.checkNamespace(object, type.namespaced() ? namespace : "");
+    if (!object.resourceVersion().isEmpty() && !options.dryRun()) {
       throw ApiFailure.internal("resourceVersion should not be set on objects to be created");
     }
     return store.locked(
         () ->
-            new Written(
-                insert(type, namespace, object, null, options), true, warnings(decoded, options)));
+            new Written(insert(type, namespace, object, null, options), true, decoded.warnings()));
   }
 
   /** Creates an object that is already in the server's form. */
@@ -124,7 +125,8 @@ final class Registry {
       object.json().remove("status");
     }
     Defaults.apply(type, object);
-    Admission.ofNew(type, object, this, identifiers);
+    ApiObject given = normalised(type, object);
+    Admission.ofNew(type, object, this);
     ApiObject complete = normalised(type, object);
     Validation.ofNew(type, complete);
     ObjectKey key = ObjectKey.of(type, namespace, complete.name());
@@ -137,7 +139,7 @@ final class Registry {
       Manager manager =
           new Manager(options.fieldManager(), Manager.Operation.UPDATE, type.apiVersion(), "");
       nobody
-          .afterUpdate(blank(type), complete, manager, type.struct(), withStatus, now())
+          .afterUpdate(blank(type), given, manager, type.struct(), withStatus, now())
           .writeTo(complete);
     } else {
       Manager manager =
@@ -148,7 +150,6 @@ final class Registry {
           .writeTo(complete);
     }
     if (options.dryRun()) {
-      complete.metadata().remove("resourceVersion");
       return complete;
     }
     return EventVersions.toServed(type, store.put(key, EventVersions.toStored(type, complete)));
@@ -181,30 +182,22 @@ final class Registry {
 
   // Update
 
-  /** How a client replaces an object: what a wrong uid means differs. */
-  enum UpdateKind {
-    PUT,
-    PATCH
-  }
-
   /** Writes what the function makes of the current object; it sees the JSON that a client would. */
   Written update(
       ResourceType type,
       String namespace,
       String name,
-      UpdateKind kind,
+      Origin origin,
       Function<ApiObject, ObjectNode> change,
       WriteOptions options) {
     return store.locked(
         () -> {
           ApiObject current = get(type, namespace, name);
           ObjectNode proposed = change.apply(current.copy());
-          checkKind(type, proposed);
-          ObjectDecoder.Decoded decoded = decode(type, proposed, options);
-          ApiObject object = new ApiObject(decoded.object());
-          checkName(object, name);
-          checkNamespace(object, type, namespace);
-          if (kind == UpdateKind.PUT
+          Decoded decoded = KindDecoder.of(type).decode(proposed, origin, options.validation());
+          ApiObject object = decoded.object();
+          KindDecoder.checkAddress(object, type.namespaced() ? namespace : "", name);
+          if (origin == Origin.BODY
               && !object.uid().isEmpty()
               && !object.uid().equals(current.uid())) {
             throw storageConflict(type, namespace, name, object.uid(), current.uid());
@@ -227,7 +220,7 @@ final class Registry {
           return new Written(
               replace(type, current, object, manager, !type.statusSeparate(), options),
               false,
-              warnings(decoded, options));
+              decoded.warnings());
         });
   }
 
@@ -242,7 +235,7 @@ final class Registry {
       String namespace,
       String name,
       String subresource,
-      java.util.function.Consumer<ApiObject> change,
+      Consumer<ApiObject> change,
       WriteOptions options) {
     return store.locked(
         () -> {
@@ -257,6 +250,17 @@ final class Registry {
         });
   }
 
+  /** Changes an object as the server itself does: unchecked, and nobody owns the change. */
+  ApiObject updateUnowned(
+      ResourceType type, String namespace, String name, Consumer<ApiObject> change) {
+    return store.locked(
+        () -> {
+          ApiObject object = get(type, namespace, name).copy();
+          change.accept(object);
+          return store.put(ObjectKey.of(type, namespace, name), normalised(type, object));
+        });
+  }
+
   /** Server-side apply, which creates what does not exist. */
   Written apply(
       ResourceType type, String namespace, String name, ObjectNode config, WriteOptions options) {
@@ -268,7 +272,7 @@ final class Registry {
       throw ApiFailure.badRequest(
           "invalid object type: " + groupVersion + ", Kind=" + kind.asText());
     }
-    ObjectDecoder.Decoded decoded = decode(type, config, WriteOptions.by(options.fieldManager()));
+    Decoded decoded = KindDecoder.of(type).decode(config, Origin.BODY, FieldValidation.IGNORE);
     if (!decoded.unknownFields().isEmpty()) {
       throw ApiFailure.internal(
           "failed to create typed patch object ("
@@ -286,10 +290,9 @@ final class Registry {
     if (config.path("metadata").has("managedFields")) {
       throw ApiFailure.badRequest("metadata.managedFields must be nil");
     }
-    ObjectNode applied = pruneImplied(decoded.object(), config);
+    ObjectNode applied = pruneImplied(decoded.object().json(), config);
     ApiObject object = new ApiObject(applied);
-    checkName(object, name);
-    checkNamespace(object, type, namespace);
+    KindDecoder.checkAddress(object, type.namespaced() ? namespace : "", name);
     return store.locked(
         () -> {
           ApiObject stored = store.get(ObjectKey.of(type, namespace, name));
@@ -322,23 +325,20 @@ final class Registry {
         });
   }
 
-  /** Takes out the objects that decoding made up: an apply owns only what it names. */
+  /** Takes out the fields that decoding made up: an apply owns only what it names. */
   private static ObjectNode pruneImplied(ObjectNode decoded, JsonNode config) {
-    decoded.properties().removeIf(e -> e.getValue().isObject() && !config.has(e.getKey()));
+    decoded.properties().removeIf(e -> !config.has(e.getKey()));
     decoded
         .properties()
         .forEach(
             e -> {
-              if (e.getValue() instanceof ObjectNode inner
-                  && config.get(e.getKey()) instanceof ObjectNode named) {
+              JsonNode named = config.path(e.getKey());
+              if (e.getValue() instanceof ObjectNode inner) {
                 pruneImplied(inner, named);
               } else if (e.getValue().isArray()) {
-                for (int i = 0;
-                    i < e.getValue().size() && i < config.path(e.getKey()).size();
-                    i++) {
-                  if (e.getValue().get(i) instanceof ObjectNode inner
-                      && config.get(e.getKey()).get(i) instanceof ObjectNode named) {
-                    pruneImplied(inner, named);
+                for (int i = 0; i < e.getValue().size(); i++) {
+                  if (e.getValue().get(i) instanceof ObjectNode inner) {
+                    pruneImplied(inner, named.path(i));
                   }
                 }
               }
@@ -362,12 +362,21 @@ final class Registry {
             reset
                 ? ApiObject.empty()
                 : given.isEmpty() || !manager.subresource().isEmpty() ? current : complete);
-    ManagedFields fields =
-        reset
-            ? owned
-            : owned.afterUpdate(current, complete, manager, type.struct(), withStatus, now());
+    ManagedFields fields;
+    if (owned.isEmpty()) {
+      fields = owned;
+    } else if (manager.subresource().equals("scale")) {
+      long count = replicas(complete);
+      fields = owned.afterScale(manager, count != replicas(current), count == 0);
+    } else {
+      fields = owned.afterUpdate(current, complete, manager, type.struct(), withStatus, now());
+    }
     return commit(
         type, current, complete, fields, !manager.subresource().equals("status"), options);
+  }
+
+  private static long replicas(ApiObject workload) {
+    return workload.json().path("spec").path("replicas").asLong();
   }
 
   /**
@@ -569,99 +578,8 @@ final class Registry {
 
   // Checks of what a client sends
 
-  private static void checkKind(ResourceType type, ObjectNode body) {
-    String kind = body.path("kind").asText("");
-    String apiVersion = body.path("apiVersion").asText("");
-    if (kind.isEmpty() && apiVersion.isEmpty()) {
-      body.put("kind", type.kind()).put("apiVersion", type.apiVersion());
-      return;
-    }
-    String version = apiVersion.substring(apiVersion.indexOf('/') + 1);
-    if (!kind.equals(type.kind()) || !apiVersion.equals(type.apiVersion())) {
-      String group = type.group().isEmpty() ? "core" : type.group().split("\\.", 2)[0];
-      throw ApiFailure.badRequest(
-          kind
-              + " in version \""
-              + version
-              + "\" cannot be handled as a "
-              + type.kind()
-              + ": converting ("
-              + version
-              + "."
-              + kind
-              + ") to ("
-              + group
-              + "."
-              + type.kind()
-              + "): unknown conversion");
-    }
-  }
-
-  private static ObjectDecoder.Decoded decode(
-      ResourceType type, ObjectNode body, WriteOptions options) {
-    ObjectDecoder.Decoded decoded;
-    try {
-      decoded = ObjectDecoder.decode(body, type.struct());
-    } catch (ObjectDecoder.TypeMismatch e) {
-      throw ApiFailure.badRequest(
-          type.kind()
-              + " in version \""
-              + type.version()
-              + "\" cannot be handled as a "
-              + type.kind()
-              + ": "
-              + e.explanation());
-    }
-    if (options.validation() == FieldValidation.STRICT && !decoded.unknownFields().isEmpty()) {
-      String fields =
-          String.join(
-              ", ",
-              decoded.unknownFields().stream().map(f -> "unknown field \"" + f + '"').toList());
-      throw ApiFailure.badRequest(
-          type.kind()
-              + " in version \""
-              + type.version()
-              + "\" cannot be handled as a "
-              + type.kind()
-              + ": strict decoding error: "
-              + fields);
-    }
-    return decoded;
-  }
-
-  private static List<String> warnings(ObjectDecoder.Decoded decoded, WriteOptions options) {
-    return options.validation() == FieldValidation.WARN
-        ? decoded.unknownFields().stream().map(f -> "unknown field \"" + f + '"').toList()
-        : List.of();
-  }
-
   private static ApiObject normalised(ResourceType type, ApiObject object) {
     return new ApiObject(ObjectDecoder.decode(object.json(), type.struct()).object());
-  }
-
-  private static void checkName(ApiObject object, String name) {
-    if (object.name().isEmpty()) {
-      throw ApiFailure.badRequest(
-          "the name of the object ("
-              + name
-              + " based on URL) was undeterminable: name must be provided");
-    }
-    if (!object.name().equals(name)) {
-      throw ApiFailure.badRequest(
-          "the name of the object ("
-              + object.name()
-              + ") does not match the name on the URL ("
-              + name
-              + ")");
-    }
-  }
-
-  private static void checkNamespace(ApiObject object, ResourceType type, String namespace) {
-    if (!object.namespace().isEmpty()
-        && !object.namespace().equals(type.namespaced() ? namespace : "")) {
-      throw ApiFailure.badRequest(
-          "the namespace of the provided object does not match the namespace sent on the request");
-    }
   }
 
   private static void checkVersion(ResourceType type, ApiObject object, ApiObject current) {

@@ -60,9 +60,9 @@ final class ReplicaSetController implements Controllers.Controller {
         current -> {
           ObjectNode status = current.status();
           status.put("replicas", active.size());
-          put(status, "fullyLabeledReplicas", active.size());
-          put(status, "readyReplicas", ready);
-          put(status, "availableReplicas", ready);
+          status.put("fullyLabeledReplicas", active.size());
+          status.put("readyReplicas", ready);
+          status.put("availableReplicas", ready);
           status.put("terminatingReplicas", claimed.stream().filter(ApiObject::isDeleting).count());
           status.put("observedGeneration", current.generation());
           if (failure == null) {
@@ -78,14 +78,5 @@ final class ReplicaSetController implements Controllers.Controller {
           }
         },
         OPTIONS);
-  }
-
-  /** The server does not write a count of zero. */
-  private static void put(ObjectNode status, String field, long count) {
-    if (count == 0) {
-      status.remove(field);
-    } else {
-      status.put(field, count);
-    }
   }
 }

@@ -50,7 +50,7 @@ final class RequestOptions {
                   Cause.unsupported(
                       "fieldValidation",
                       '"' + validation + '"',
-                      List.of("Ignore", "Warn", "Strict")));
+                      List.of("", "Ignore", "Strict", "Warn")));
         };
     String byAgent = userAgent.split("/", 2)[0];
     String fallback =

@@ -8,7 +8,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.meshward.embedded.ApiFailure.Cause;
-import io.meshward.embedded.Registry.UpdateKind;
+import io.meshward.embedded.KindDecoder.Origin;
 import io.meshward.embedded.Registry.Written;
 import java.time.Duration;
 import java.util.List;
@@ -280,7 +280,7 @@ final class ResourceApi {
     ObjectNode body = object(content, path.type().kind());
     Written written =
         registry.update(
-            path.type(), path.namespace(), path.name(), UpdateKind.PUT, current -> body, options);
+            path.type(), path.namespace(), path.name(), Origin.BODY, current -> body, options);
     return new Answer.Document(200, written.object().json(), written.warnings());
   }
 
@@ -302,7 +302,7 @@ final class ResourceApi {
             path.type(),
             path.namespace(),
             path.name(),
-            UpdateKind.PATCH,
+            Origin.PATCH,
             current -> patched(current.json(), patch),
             options);
     return new Answer.Document(200, written.object().json(), written.warnings());
@@ -343,7 +343,9 @@ final class ResourceApi {
             RequestOptions.write(call, "UpdateOptions", content.userAgent(), false);
         requireJson(content);
         ObjectNode body = object(content, "Scale");
-        yield ok(scale.update(type, path.namespace(), path.name(), true, current -> body, options));
+        yield ok(
+            scale.update(
+                type, path.namespace(), path.name(), Origin.BODY, current -> body, options));
       }
       case "PATCH" -> {
         if (content.contentType().equals("application/apply-patch+yaml")) {
@@ -360,7 +362,7 @@ final class ResourceApi {
                 type,
                 path.namespace(),
                 path.name(),
-                false,
+                Origin.PATCH,
                 current -> patched(current, patch),
                 options));
       }
@@ -404,19 +406,18 @@ final class ResourceApi {
                       options.propagation(),
                       true);
               registry.delete(path.type(), path.namespace(), path.name(), checked);
-              return dryRun || evicted(path, write, options);
+              return dryRun || evicted(path, options);
             });
     ObjectNode status = JsonNodeFactory.instance.objectNode();
     status.put("kind", "Status").put("apiVersion", "v1").putObject("metadata");
     return new Answer.Document(201, status.put("status", "Success").put("code", 201), List.of());
   }
 
-  private boolean evicted(ResourcePath path, WriteOptions write, DeleteOptions options) {
-    registry.updateSubresource(
+  private boolean evicted(ResourcePath path, DeleteOptions options) {
+    registry.updateUnowned(
         path.type(),
         path.namespace(),
         path.name(),
-        "status",
         pod ->
             Conditions.set(
                 pod,
@@ -424,8 +425,7 @@ final class ResourceApi {
                 true,
                 "EvictionByEvictionAPI",
                 "Eviction API: evicting",
-                registry.now()),
-        write);
+                registry.now()));
     DeleteOptions unversioned =
         new DeleteOptions(
             options.uid(), null, options.graceSeconds(), options.propagation(), false);
@@ -440,7 +440,7 @@ final class ResourceApi {
       case "", "application/json" -> {}
       case "application/yaml", "application/vnd.kubernetes.protobuf", "application/cbor" ->
           throw ApiFailure.notSimulated("bodies of type " + content.contentType());
-      default -> throw ApiFailure.unsupportedMediaType();
+      default -> throw ApiFailure.unsupportedBody();
     }
   }
 
@@ -462,6 +462,9 @@ final class ResourceApi {
     }
     if (node instanceof ObjectNode object) {
       return object;
+    }
+    if (node.isNull()) {
+      return JsonNodeFactory.instance.objectNode();
     }
     throw unrecognized(
         content,
@@ -503,22 +506,32 @@ final class ResourceApi {
     } catch (JsonProcessingException e) {
       throw ApiFailure.badRequest("error decoding patch: " + e.getOriginalMessage());
     }
+    if (json && patch.isNull()) {
+      return JsonNodeFactory.instance.arrayNode();
+    }
     if (json && !patch.isArray()) {
-      throw ApiFailure.badRequest(
-          "error decoding patch: json: cannot unmarshal "
-              + goKind(patch)
-              + " into Go value of type []handlers.jsonPatchOp");
+      throw undecodable(patch, "[]handlers.jsonPatchOp");
+    }
+    for (JsonNode operation : json ? patch : MissingNode.getInstance()) {
+      if (!operation.isObject()) {
+        throw undecodable(operation, "handlers.jsonPatchOp");
+      }
     }
     if (json && patch.size() > JsonPatch.MAX_OPERATIONS) {
       throw ApiFailure.tooLarge(JsonPatch.MAX_OPERATIONS);
     }
     if (!json && !patch.isObject()) {
-      throw ApiFailure.badRequest(
-          "error decoding patch: json: cannot unmarshal "
-              + goKind(patch)
-              + " into Go value of type map[string]interface {}");
+      throw undecodable(patch, "map[string]interface {}");
     }
     return patch;
+  }
+
+  private static ApiFailure undecodable(JsonNode found, String expected) {
+    return ApiFailure.badRequest(
+        "error decoding patch: json: cannot unmarshal "
+            + goKind(found)
+            + " into Go value of type "
+            + expected);
   }
 
   private static String goKind(JsonNode node) {

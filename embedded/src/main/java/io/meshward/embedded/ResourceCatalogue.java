@@ -222,11 +222,14 @@ final class ResourceCatalogue {
         .contains(plural);
   }
 
-  /** A real server has the group (in that version, unless it is null). */
-  static boolean groupExistsElsewhere(String group, @Nullable String version) {
-    return ELSEWHERE.keySet().stream()
-        .anyMatch(
-            gv -> version == null ? gv.startsWith(group + "/") : gv.equals(group + "/" + version));
+  /** A real server has the group and the double has none of its resources. */
+  static boolean groupExistsElsewhere(String group) {
+    return ELSEWHERE.keySet().stream().anyMatch(gv -> gv.startsWith(group + "/"));
+  }
+
+  /** A real server has that version of the group. */
+  static boolean versionExistsElsewhere(String group, String version) {
+    return ELSEWHERE.containsKey(group + "/" + version);
   }
 
   /** A real server has the subresource and the double has not. */

@@ -1,9 +1,9 @@
 package io.meshward.embedded;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.meshward.embedded.ApiFailure.Cause;
+import io.meshward.embedded.KindDecoder.Origin;
 import java.util.List;
 import java.util.function.UnaryOperator;
 
@@ -14,6 +14,9 @@ import java.util.function.UnaryOperator;
 final class Scale {
 
   private static final String GROUP = "autoscaling";
+
+  private static final KindDecoder DECODER =
+      new KindDecoder(GROUP + "/v1", "Scale", ResourceCatalogue.struct("Scale"));
 
   private final Registry registry;
 
@@ -46,13 +49,13 @@ final class Scale {
   /**
    * Writes what the change makes of the current scale.
    *
-   * @param put the change is a whole new scale, whose uid is then the store's precondition
+   * @param origin a whole new scale, whose uid is then the store's precondition, or a patched one
    */
   ObjectNode update(
       ResourceType type,
       String namespace,
       String name,
-      boolean put,
+      Origin origin,
       UnaryOperator<ObjectNode> change,
       WriteOptions options) {
     ApiObject written =
@@ -63,10 +66,10 @@ final class Scale {
             "scale",
             workload -> {
               ObjectNode proposed = change.apply(of(workload));
-              ApiObject scale = decoded(proposed, put);
+              ApiObject scale = DECODER.decode(proposed, origin, options.validation()).object();
               check(scale, workload);
               if (!scale.uid().isEmpty() && !scale.uid().equals(workload.uid())) {
-                throw put
+                throw origin == Origin.BODY
                     ? Registry.storageConflict(type, namespace, name, scale.uid(), workload.uid())
                     : ApiFailure.conflict(
                         type.group(),
@@ -84,56 +87,8 @@ final class Scale {
     return of(written);
   }
 
-  private static ApiObject decoded(ObjectNode proposed, boolean put) {
-    String kind = proposed.path("kind").asText("Scale");
-    String apiVersion = proposed.path("apiVersion").asText(GROUP + "/v1");
-    if (!kind.equals("Scale") || !apiVersion.equals(GROUP + "/v1")) {
-      String version = apiVersion.substring(apiVersion.indexOf('/') + 1);
-      throw ApiFailure.badRequest(
-          kind
-              + " in version \""
-              + version
-              + "\" cannot be handled as a Scale: converting ("
-              + version
-              + "."
-              + kind
-              + ") to (autoscaling.Scale): unknown conversion");
-    }
-    try {
-      return new ApiObject(
-          ObjectDecoder.decode(proposed, ResourceCatalogue.struct("Scale")).object());
-    } catch (ObjectDecoder.TypeMismatch e) {
-      throw put
-          ? ApiFailure.badRequest(
-              "Scale in version \"v1\" cannot be handled as a Scale: " + e.explanation())
-          : ApiFailure.invalid(
-              "", "", "", List.of(Cause.invalid("patch", quoted(proposed), e.explanation())));
-    }
-  }
-
-  private static String quoted(JsonNode node) {
-    return JsonNodeFactory.instance.textNode(node.toString()).toString();
-  }
-
   private static void check(ApiObject scale, ApiObject workload) {
-    if (scale.name().isEmpty()) {
-      throw ApiFailure.badRequest(
-          "the name of the object ("
-              + workload.name()
-              + " based on URL) was undeterminable: name must be provided");
-    }
-    if (!scale.name().equals(workload.name())) {
-      throw ApiFailure.badRequest(
-          "the name of the object ("
-              + scale.name()
-              + ") does not match the name on the URL ("
-              + workload.name()
-              + ")");
-    }
-    if (!scale.namespace().isEmpty() && !scale.namespace().equals(workload.namespace())) {
-      throw ApiFailure.badRequest(
-          "the namespace of the provided object does not match the namespace sent on the request");
-    }
+    KindDecoder.checkAddress(scale, workload.namespace(), workload.name());
     long replicas = scale.json().path("spec").path("replicas").asLong();
     if (replicas < 0) {
       throw ApiFailure.invalid(

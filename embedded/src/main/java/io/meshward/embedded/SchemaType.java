@@ -50,9 +50,10 @@ sealed interface SchemaType {
    * A declared field.
    *
    * @param embedded the server always writes the field, as {@code {}} when nothing is set
-   * @param required a list that exists, even empty, wherever its parent does
+   * @param required a list or text that exists, even empty, wherever its parent does
+   * @param omitsZero zero and false are as good as absent
    */
-  record Field(SchemaType type, boolean embedded, boolean required) {}
+  record Field(SchemaType type, boolean embedded, boolean required, boolean omitsZero) {}
 
   /** An object with free keys. */
   record MapOf(SchemaType values, boolean atomic) implements SchemaType {}

@@ -106,9 +106,9 @@ final class StatefulSetController implements Controllers.Controller {
           status.put("observedGeneration", current.generation());
           status.put("replicas", claimed.size());
           for (String field : List.of("currentReplicas", "updatedReplicas")) {
-            put(status, field, active.size());
+            status.put(field, active.size());
           }
-          put(status, "readyReplicas", ready);
+          status.put("readyReplicas", ready);
           status.put("availableReplicas", ready);
           status
               .put("currentRevision", revision(set))
@@ -116,14 +116,6 @@ final class StatefulSetController implements Controllers.Controller {
               .put("collisionCount", 0);
         },
         OPTIONS);
-  }
-
-  private static void put(ObjectNode status, String field, long count) {
-    if (count == 0) {
-      status.remove(field);
-    } else {
-      status.put(field, count);
-    }
   }
 
   private static String revision(ApiObject set) {

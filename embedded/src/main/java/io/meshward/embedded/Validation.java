@@ -1,11 +1,13 @@
 package io.meshward.embedded;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.meshward.embedded.ApiFailure.Cause;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 
@@ -17,6 +19,9 @@ final class Validation {
 
   private static final Pattern CIDR =
       Pattern.compile("(\\d{1,3}\\.){3}\\d{1,3}/\\d{1,2}|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*/\\d{1,3}");
+
+  private static final List<String> STANDARD_FINALIZERS =
+      List.of("kubernetes", "orphan", "foregroundDeletion");
 
   private final List<Cause> causes = new ArrayList<>();
 
@@ -61,12 +66,21 @@ final class Validation {
       causes.add(Cause.required("metadata.name", "name or generateName is required"));
       return;
     }
-    switch (type.plural()) {
-      case "namespaces", "services" ->
-          Names.labelFault(name).ifPresent(why -> invalid("metadata.name", quote(name), why));
-      default ->
-          Names.subdomainFault(name).ifPresent(why -> invalid("metadata.name", quote(name), why));
+    String generated = object.json().path("metadata").path("generateName").asText("");
+    if (!generated.isEmpty()) {
+      String prefix =
+          generated.substring(0, generated.length() - (generated.endsWith("-") ? 1 : 0));
+      nameFault(type, prefix)
+          .ifPresent(why -> invalid("metadata.generateName", quote(generated), why));
     }
+    nameFault(type, name).ifPresent(why -> invalid("metadata.name", quote(name), why));
+  }
+
+  private static Optional<String> nameFault(ResourceType type, String name) {
+    return switch (type.plural()) {
+      case "namespaces", "services" -> Names.labelFault(name);
+      default -> Names.subdomainFault(name);
+    };
   }
 
   private void metadata(ApiObject object) {
@@ -84,16 +98,39 @@ final class Validation {
         > 256 * 1024) {
       causes.add(Cause.tooLong("metadata.annotations", "may not be more than 262144 bytes"));
     }
-    if (object.owners().stream().filter(ApiObject.Owner::controller).count() > 1) {
-      invalid(
-          "metadata.ownerReferences",
-          "\"\"",
-          "Only one reference can have Controller set to true.");
+    owners(object);
+    int index = 0;
+    for (String finalizer : object.finalizers()) {
+      String at = "metadata.finalizers[" + index++ + "]";
+      if (!finalizer.contains("/") && !STANDARD_FINALIZERS.contains(finalizer)) {
+        invalid(
+            at,
+            quote(finalizer),
+            "name is neither a standard finalizer name nor is it fully qualified");
+      }
     }
-    for (ApiObject.Owner owner : object.owners()) {
+  }
+
+  private void owners(ApiObject object) {
+    List<ApiObject.Owner> owners = object.owners();
+    for (ApiObject.Owner owner : owners) {
       if (owner.uid().isEmpty()) {
         causes.add(Cause.invalid("metadata.ownerReferences.uid", "\"\"", "must not be empty"));
       }
+    }
+    List<String> controllers =
+        owners.stream()
+            .filter(ApiObject.Owner::controller)
+            .map(o -> o.kind() + "/" + o.name())
+            .toList();
+    if (controllers.size() > 1) {
+      invalid(
+          "metadata.ownerReferences",
+          object.json().path("metadata").path("ownerReferences").toString(),
+          "Only one reference can have Controller set to true. Found \"true\" in references for "
+              + controllers.get(0)
+              + " and "
+              + controllers.get(1));
     }
   }
 
@@ -125,19 +162,22 @@ final class Validation {
     } else {
       int faults = causes.size();
       labelSelector(selector, "spec.selector");
-      if (faults == causes.size()) {
-        if (selector.path("matchLabels").isEmpty() && selector.path("matchExpressions").isEmpty()) {
-          String kind = type.kind().equals("ReplicaSet") ? "deployment" : type.singular();
-          invalid("spec.selector", selector.toString(), "empty selector is invalid for " + kind);
-        } else {
-          matches = LabelSelector.of(selector).matches(ApiObject.strings(labels));
-        }
+      if (faults < causes.size()) {
+        invalid("spec.selector", selector.toString(), "invalid label selector");
+        return;
       }
+      boolean empty = selector.isEmpty();
+      if (empty) {
+        String kind = type.kind().equals("StatefulSet") ? "statefulset" : "deployment";
+        invalid("spec.selector", selector.toString(), "empty selector is invalid for " + kind);
+      }
+      matches = empty || LabelSelector.of(selector).matches(ApiObject.strings(labels));
     }
     if (!matches) {
-      String value = labels.isMissingNode() ? "null" : new ObjectNodeText(labels).sorted();
       invalid(
-          "spec.template.metadata.labels", value, "`selector` does not match template `labels`");
+          "spec.template.metadata.labels",
+          labels.isMissingNode() ? "null" : sorted(labels),
+          "`selector` does not match template `labels`");
     }
     labels(labels, "spec.template.metadata.labels");
     podSpec(template.path("spec"), "spec.template.spec");
@@ -166,7 +206,6 @@ final class Validation {
         causes.add(Cause.required(at + ".image", ""));
       }
     }
-    nonNegative(spec, "terminationGracePeriodSeconds", path + ".terminationGracePeriodSeconds");
   }
 
   private void networkPolicy(JsonNode spec) {
@@ -356,13 +395,10 @@ final class Validation {
     return '"' + text + '"';
   }
 
-  /** A JSON object with its keys in order, as Go prints a map. */
-  private record ObjectNodeText(JsonNode node) {
-    String sorted() {
-      ObjectNode ordered =
-          com.fasterxml.jackson.databind.node.JsonNodeFactory.instance.objectNode();
-      new TreeMap<>(ApiObject.strings(node)).forEach(ordered::put);
-      return ordered.toString();
-    }
+  /** A map as Go prints it, with its keys in order. */
+  private static String sorted(JsonNode map) {
+    ObjectNode ordered = JsonNodeFactory.instance.objectNode();
+    new TreeMap<>(ApiObject.strings(map)).forEach(ordered::put);
+    return ordered.toString();
   }
 }
