@@ -33,8 +33,8 @@ final class CanonicalPrinter {
 
   private void condition(Condition condition) {
     switch (condition) {
-      case Condition.And(List<Condition> operands) -> enclosed(operands, " and ", this::condition);
-      case Condition.Or(List<Condition> operands) -> enclosed(operands, " or ", this::condition);
+      case Condition.And(List<Condition> operands) -> joined(operands, " and ");
+      case Condition.Or(List<Condition> operands) -> joined(operands, " or ");
       case Condition.Not(Condition operand) -> {
         out.append("not ");
         condition(operand);
@@ -46,6 +46,16 @@ final class CanonicalPrinter {
       }
       case Condition.Comparison comparison -> comparison(comparison);
     }
+  }
+
+  private void joined(List<Condition> operands, String word) {
+    out.append('(');
+    condition(operands.getFirst());
+    for (Condition operand : operands.subList(1, operands.size())) {
+      out.append(word);
+      condition(operand);
+    }
+    out.append(')');
   }
 
   private void comparison(Condition.Comparison comparison) {

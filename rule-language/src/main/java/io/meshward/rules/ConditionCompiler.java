@@ -97,7 +97,11 @@ public final class ConditionCompiler {
   }
 
   private EventTest[] tests(List<Condition> operands) {
-    return operands.stream().map(this::test).toArray(EventTest[]::new);
+    EventTest[] tests = new EventTest[operands.size()];
+    for (int i = 0; i < tests.length; i++) {
+      tests[i] = test(operands.get(i));
+    }
+    return tests;
   }
 
   private EventTest problem(String message, Position position) {
@@ -136,7 +140,7 @@ public final class ConditionCompiler {
       case Operand.ValueList list -> membership(left, operator, list);
       case Operand.ListReference list ->
           problem("filter error: undefined list '" + list.name() + "'", list.position());
-      case Operand.FieldOperand(Expression expression) -> relation(left, operator, expression);
+      case Operand.FieldOperand(Expression expression) -> relation(left, comparison, expression);
     };
   }
 
@@ -173,9 +177,7 @@ public final class ConditionCompiler {
   private EventTest membership(Extraction left, Operator operator, Operand.ValueList list) {
     TypeSemantics semantics = left.type().semantics();
     for (Operand.Literal item : list.items()) {
-      if (operator != Operator.PMATCH) {
-        constantTest(semantics, Operator.EQUAL, item);
-      }
+      constantTest(semantics, Operator.EQUAL, item);
     }
     if (!errors.isEmpty()) {
       return event -> false;
@@ -207,7 +209,8 @@ public final class ConditionCompiler {
     return !any;
   }
 
-  private EventTest relation(Extraction left, Operator operator, Expression expression) {
+  private EventTest relation(Extraction left, Comparison comparison, Expression expression) {
+    Operator operator = comparison.operator();
     Extraction right = expressions.compile(expression);
     if (operator == Operator.PMATCH || operator == Operator.REGEX) {
       throw new IllegalArgumentException(
@@ -216,9 +219,11 @@ public final class ConditionCompiler {
     boolean dynamic = comparesDynamically(left, right);
     if (left.list() != right.list() || (left.type() != right.type() && !dynamic)) {
       throw new IllegalArgumentException(
-          "left-hand side has type '"
+          "field '"
+              + comparison.left().canonical()
+              + "' has type '"
               + left.typeName()
-              + "' while the right-hand side '"
+              + "' while the right-hand side field '"
               + expression.canonical()
               + "' has incompatible type '"
               + right.typeName()

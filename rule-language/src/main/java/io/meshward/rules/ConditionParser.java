@@ -25,8 +25,10 @@ public final class ConditionParser {
   /** A longer text is refused: 64 Ki characters. */
   public static final int MAX_LENGTH = 64 * 1024;
 
-  /** Deeper nesting is refused; a parenthesis counts five, as in Falco. */
+  /** Deeper nesting is refused; a parenthesis or transformer counts five, as in Falco. */
   public static final int MAX_DEPTH = 1000;
+
+  private static final int LEVELS_OF_TRANSFORMER = 5;
 
   private static final Set<String> KEYWORDS = Set.of("and", "or", "not");
 
@@ -226,7 +228,7 @@ public final class ConditionParser {
   }
 
   private Transformation transformation(Transformer transformer, int start) {
-    enter();
+    enter(LEVELS_OF_TRANSFORMER);
     List<TransformerArgument> arguments = new ArrayList<>();
     do {
       arguments.add(spaced(this::argument));
@@ -234,7 +236,7 @@ public final class ConditionParser {
     if (!lexer.accept(")")) {
       throw error("expected a ',' or ')' token after an argument of '" + transformer + "'");
     }
-    leave();
+    depth -= LEVELS_OF_TRANSFORMER;
     return new Transformation(transformer, arguments, bracketed(), lexer.position(start));
   }
 
@@ -379,7 +381,12 @@ public final class ConditionParser {
   }
 
   private void enter() {
-    if (++depth > MAX_DEPTH) {
+    enter(1);
+  }
+
+  private void enter(int levels) {
+    depth += levels;
+    if (depth > MAX_DEPTH) {
       throw error("exceeded max depth limit of " + MAX_DEPTH);
     }
   }

@@ -26,53 +26,46 @@ record EventTypes(Set<String> names, boolean complement) {
   }
 
   static EventTypes of(Condition condition) {
-    return switch (condition) {
-      case Condition.And(List<Condition> operands) ->
-          operands.stream().map(EventTypes::of).reduce(ALL, EventTypes::intersection);
-      case Condition.Or(List<Condition> operands) ->
-          operands.stream().map(EventTypes::of).reduce(ALL.inverse(), EventTypes::union);
-      case Condition.Not(Condition operand) -> negated(operand);
-      case Condition.Comparison comparison -> comparison(comparison);
-      case Condition.Exists exists -> ALL;
-      case Condition.MacroReference macro -> ALL;
-    };
+    return of(condition, false);
   }
 
   /** A check of something else says nothing about the type, and neither does its negation. */
-  private static EventTypes negated(Condition condition) {
+  private static EventTypes of(Condition condition, boolean negated) {
     return switch (condition) {
-      case Condition.And(List<Condition> operands) ->
-          operands.stream().map(EventTypes::negated).reduce(ALL.inverse(), EventTypes::union);
-      case Condition.Or(List<Condition> operands) ->
-          operands.stream().map(EventTypes::negated).reduce(ALL, EventTypes::intersection);
-      case Condition.Not(Condition operand) -> of(operand);
-      case Condition.Comparison comparison when isEventType(comparison) ->
-          comparison(comparison).inverse();
-      case Condition.Comparison comparison -> ALL;
+      case Condition.And(List<Condition> operands) -> joined(operands, negated, negated);
+      case Condition.Or(List<Condition> operands) -> joined(operands, negated, !negated);
+      case Condition.Not(Condition operand) -> of(operand, !negated);
+      case Condition.Comparison comparison -> comparison(comparison, negated);
       case Condition.Exists exists -> ALL;
       case Condition.MacroReference macro -> ALL;
     };
   }
 
-  private static boolean isEventType(Condition.Comparison comparison) {
-    return comparison.left() instanceof Expression.Field field && field.name().equals("evt.type");
+  private static EventTypes joined(List<Condition> operands, boolean negated, boolean union) {
+    EventTypes joined = of(operands.getFirst(), negated);
+    for (Condition operand : operands.subList(1, operands.size())) {
+      EventTypes next = of(operand, negated);
+      joined = union ? joined.union(next) : joined.intersection(next);
+    }
+    return joined;
   }
 
-  private static EventTypes comparison(Condition.Comparison comparison) {
-    if (!isEventType(comparison)) {
+  private static EventTypes comparison(Condition.Comparison comparison, boolean negated) {
+    if (!(comparison.left() instanceof Expression.Field field)
+        || !field.name().equals("evt.type")) {
       return ALL;
     }
     return switch (comparison.right()) {
       case Operand.Literal(String text, Position position) ->
           switch (comparison.operator().meaning()) {
-            case EQUAL -> new EventTypes(Set.of(text), false);
-            case NOT_EQUAL -> new EventTypes(Set.of(text), true);
+            case EQUAL -> new EventTypes(Set.of(text), negated);
+            case NOT_EQUAL -> new EventTypes(Set.of(text), !negated);
             default -> ALL;
           };
       case Operand.ValueList list when comparison.operator() == Operator.IN -> {
         Set<String> names = new HashSet<>();
         list.items().forEach(item -> names.add(item.text()));
-        yield new EventTypes(names, false);
+        yield new EventTypes(names, negated);
       }
       default -> ALL;
     };

@@ -22,7 +22,7 @@ final class ExceptionText {
   /** One field and all its values. */
   void single(SourceText field, ComparisonWords words, List<YamlValue> values) {
     text.append("not (", field, 0).append(field).append(" " + words + " ", field, 0);
-    list(values);
+    list(values, field);
     text.append(")", field, 0);
   }
 
@@ -37,18 +37,18 @@ final class ExceptionText {
         SourceText field = fields.get(i);
         text.append(i == 0 ? "" : " and ", field, 0).append(field);
         text.append(" " + words.get(i) + " ", field, 0);
-        operand(values.get(i), words.get(i).takesList());
+        operand(values.get(i), words.get(i).takesList(), field);
       }
       text.append(")", first, 0);
     }
     text.append(")", first, 0);
   }
 
-  private void operand(YamlValue value, boolean takesList) {
+  private void operand(YamlValue value, boolean takesList, SourceText field) {
     switch (value) {
-      case YamlValue.Sequence sequence -> list(sequence.elements());
+      case YamlValue.Sequence sequence -> list(sequence.elements(), field);
       case YamlValue.Scalar scalar when takesList && !scalar.text().text().startsWith("(") ->
-          list(List.of(scalar));
+          list(List.of(scalar), field);
       case YamlValue.Scalar scalar when takesList -> text.append(scalar.text());
       case YamlValue.Scalar scalar -> value(scalar.text(), true);
       case YamlValue.Mapping mapping ->
@@ -56,13 +56,14 @@ final class ExceptionText {
     }
   }
 
-  private void list(List<YamlValue> values) {
+  private void list(List<YamlValue> values, SourceText field) {
+    text.append("(", field, 0);
     for (int i = 0; i < values.size(); i++) {
       SourceText value = ((YamlValue.Scalar) values.get(i)).text();
-      text.append(i == 0 ? "(" : ", ", value, 0);
+      text.append(i == 0 ? "" : ", ", value, 0);
       value(value, false);
     }
-    text.append(")", ((YamlValue.Scalar) values.getLast()).text(), 0);
+    text.append(")", field, 0);
   }
 
   private void value(SourceText value, boolean mayBeLive) {

@@ -121,7 +121,7 @@ public final class FieldCatalogue {
   }
 
   private String nonexistent(String name) {
-    return "nonexistent field '" + name + "'" + Suggestion.didYouMean(name, fields.keySet());
+    return "nonexistent field " + name + Suggestion.didYouMean(name, fields.keySet());
   }
 
   /** Collects fields; the last definition of a name holds. Not thread-safe. */

@@ -1,8 +1,9 @@
 package io.meshward.rules;
 
+import java.math.BigDecimal;
+import java.math.RoundingMode;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
-import java.util.Locale;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -35,8 +36,8 @@ public final class FieldValue {
     return switch (value) {
       case List<?> list ->
           list.stream().map(FieldValue::render).collect(Collectors.joining(",", "(", ")"));
-      case Double number -> String.format(Locale.ROOT, "%.1f", number);
-      case Float number -> String.format(Locale.ROOT, "%.1f", number);
+      case Double number when Double.isFinite(number) ->
+          new BigDecimal(number).setScale(1, RoundingMode.HALF_EVEN).toPlainString();
       case byte[] bytes -> new String(bytes, StandardCharsets.UTF_8);
       default -> value.toString();
     };

@@ -22,6 +22,14 @@ final class LinearRegex {
     if (dialect == Dialect.FALCO) {
       refusePerlSyntax(text);
     }
+    if (RegexSize.of(text) > RegexSize.MAX) {
+      throw new IllegalArgumentException(
+          "invalid regex pattern '"
+              + text
+              + "': larger than "
+              + RegexSize.MAX
+              + " with repetitions");
+    }
     try {
       return new LinearRegex(Pattern.compile(text));
     } catch (PatternSyntaxException e) {

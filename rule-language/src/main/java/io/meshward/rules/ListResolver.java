@@ -42,10 +42,8 @@ final class ListResolver {
    */
   Condition resolve(Condition condition) {
     return switch (condition) {
-      case Condition.And(List<Condition> operands) ->
-          new Condition.And(operands.stream().map(this::resolve).toList());
-      case Condition.Or(List<Condition> operands) ->
-          new Condition.Or(operands.stream().map(this::resolve).toList());
+      case Condition.And(List<Condition> operands) -> new Condition.And(all(operands));
+      case Condition.Or(List<Condition> operands) -> new Condition.Or(all(operands));
       case Condition.Not(Condition operand) -> Condition.not(resolve(operand));
       case Condition.MacroReference macro -> macro;
       case Condition.Exists exists -> exists;
@@ -56,6 +54,14 @@ final class ListResolver {
               comparison.modifier(),
               resolve(comparison.right()));
     };
+  }
+
+  private List<Condition> all(List<Condition> operands) {
+    List<Condition> all = new ArrayList<>(operands.size());
+    for (Condition operand : operands) {
+      all.add(resolve(operand));
+    }
+    return all;
   }
 
   private Operand resolve(Operand operand) {

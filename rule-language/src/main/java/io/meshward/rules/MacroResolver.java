@@ -17,8 +17,8 @@ final class MacroResolver {
   /** The most nodes that a condition may have in the end. */
   private static final int MAX_SIZE = 100_000;
 
-  /** The deepest nesting that a condition may have in the end. */
-  private static final int MAX_DEPTH = ConditionParser.MAX_DEPTH;
+  /** The deepest nesting that a condition may have in the end; a text alone cannot reach it. */
+  static final int MAX_DEPTH = 500;
 
   /** A resolved condition with its extent. */
   private record Resolved(Condition condition, int size, int depth) {}
