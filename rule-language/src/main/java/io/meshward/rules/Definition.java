@@ -80,6 +80,13 @@ sealed interface Definition {
     }
   }
 
+  /**
+   * An item that was refused for its form, so that nobody reports its name as unknown.
+   *
+   * @param kind {@code list}, {@code macro}, {@code rule} or {@code detection}
+   */
+  record Refused(String kind, String name, Place place) implements Definition {}
+
   /** A new value, or one to be joined with the old. */
   record Change<T>(boolean append, T value) {}
 

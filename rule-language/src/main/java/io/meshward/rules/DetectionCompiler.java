@@ -63,7 +63,8 @@ final class DetectionCompiler {
           definition,
           "'" + name.text() + "' is a detection: correlating detections is not supported yet",
           name.place(0));
-    } else if (!collection.rules().containsKey(name.text())) {
+    } else if (!collection.rules().containsKey(name.text())
+        && !collection.wasRefused("rule", name.text())) {
       error(
           DiagnosticCode.LOAD_ERR_VALIDATE,
           definition,

@@ -22,11 +22,13 @@ final class ListResolver {
   /** The most items that one list may have in the end. */
   private static final int MAX_ITEMS = 100_000;
 
+  private final RuleCollection collection;
   private final Map<String, RuleCollection.ListEntry> lists;
   private final Map<String, List<Literal>> resolved = new HashMap<>();
   private final Set<String> used = new HashSet<>();
 
   ListResolver(RuleCollection collection) {
+    this.collection = collection;
     this.lists = collection.lists();
   }
 
@@ -67,6 +69,9 @@ final class ListResolver {
   private Operand resolve(Operand operand) {
     return switch (operand) {
       case ListReference(String name, Position position) -> {
+        if (collection.wasRefused("list", name)) {
+          yield new ValueList(List.of(), position);
+        }
         if (!lists.containsKey(name)) {
           throw new ConditionSyntaxException(
               "Undefined list '" + name + "'" + Suggestion.didYouMean(name, lists.keySet()),

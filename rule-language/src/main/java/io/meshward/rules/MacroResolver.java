@@ -34,6 +34,7 @@ final class MacroResolver {
     }
   }
 
+  private final RuleCollection collection;
   private final Map<String, MacroEntry> macros;
   private final ConditionAssembly assembly;
   private final Diagnostics diagnostics;
@@ -41,9 +42,9 @@ final class MacroResolver {
   private final Set<String> path = new LinkedHashSet<>();
   private final Set<String> used = new HashSet<>();
 
-  MacroResolver(
-      Map<String, MacroEntry> macros, ConditionAssembly assembly, Diagnostics diagnostics) {
-    this.macros = macros;
+  MacroResolver(RuleCollection collection, ConditionAssembly assembly, Diagnostics diagnostics) {
+    this.collection = collection;
+    this.macros = collection.macros();
     this.assembly = assembly;
     this.diagnostics = diagnostics;
   }
@@ -152,6 +153,10 @@ final class MacroResolver {
 
   private Resolved reference(String name, Position position, @Nullable MacroEntry user) {
     MacroEntry macro = macros.get(name);
+    if (macro == null && collection.wasRefused("macro", name)) {
+      throw new Unresolvable("", null);
+    }
+    used.add(name);
     if (macro == null || (user != null && !assembly.sees(user, macro))) {
       String hint =
           macro == null
@@ -159,7 +164,6 @@ final class MacroResolver {
               : ". It is defined only later.";
       throw new Unresolvable("Undefined macro '" + name + "' used in filter" + hint, position);
     }
-    used.add(name);
     if (path.contains(name)) {
       throw new Unresolvable(
           "reference loop in macro '" + name + "': " + String.join(" -> ", path) + " -> " + name,

@@ -7,9 +7,11 @@ import io.meshward.rules.Definition.Mode;
 import io.meshward.rules.Definition.RuleChange;
 import io.meshward.rules.Definition.RuleDefinition;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -50,6 +52,7 @@ final class RuleCollection {
   private final Map<String, MacroEntry> macros = new LinkedHashMap<>();
   private final Map<String, RuleEntry> rules = new LinkedHashMap<>();
   private final Map<String, DetectionDefinition> detections = new LinkedHashMap<>();
+  private final Set<String> refused = new HashSet<>();
   private int count;
 
   RuleCollection(Diagnostics diagnostics) {
@@ -72,6 +75,11 @@ final class RuleCollection {
     return detections;
   }
 
+  /** Whether an item of that name was refused for its form, which was reported. */
+  boolean wasRefused(String kind, String name) {
+    return refused.contains(kind + " " + name);
+  }
+
   void add(Definition definition) {
     count++;
     switch (definition) {
@@ -80,13 +88,14 @@ final class RuleCollection {
       case RuleDefinition rule -> rule(rule);
       case RuleChange change -> change(change);
       case DetectionDefinition detection -> detection(detection);
+      case Definition.Refused item -> refused.add(item.kind() + " " + item.name());
     }
   }
 
   private void list(ListDefinition list) {
     ListEntry existing = lists.get(list.name());
     if (existing == null && list.mode() == Mode.APPEND) {
-      error("list '" + list.name() + "'", NO_LIST, list.place());
+      missing("list", list, NO_LIST);
       return;
     }
     List<SourceText> items = list.items();
@@ -100,7 +109,7 @@ final class RuleCollection {
   private void macro(MacroDefinition macro) {
     MacroEntry existing = macros.get(macro.name());
     if (existing == null && macro.mode() == Mode.APPEND) {
-      error("macro '" + macro.name() + "'", NO_MACRO, macro.place());
+      missing("macro", macro, NO_MACRO);
       return;
     }
     List<SourceText> condition = List.of(macro.condition());
@@ -135,7 +144,7 @@ final class RuleCollection {
     RuleEntry existing = rules.get(change.name());
     if (existing == null) {
       String message = change.onlyReplaces() ? NO_RULE_TO_REPLACE : NO_RULE_TO_APPEND;
-      error(label, message + Suggestion.didYouMean(change.name(), rules.keySet()), change.place());
+      missing("rule", change, message + Suggestion.didYouMean(change.name(), rules.keySet()));
     } else if (isOtherSource(existing, change.source().orElse(null))) {
       error(label, otherSource(existing), change.place());
     } else {
@@ -157,6 +166,12 @@ final class RuleCollection {
       return;
     }
     detections.put(detection.name(), detection);
+  }
+
+  private void missing(String kind, Definition change, String message) {
+    if (!wasRefused(kind, change.name())) {
+      error(kind + " '" + change.name() + "'", message, change.place());
+    }
   }
 
   private void error(String item, String message, Place place) {

@@ -51,7 +51,7 @@ public final class RuleLoader {
       Dialect dialect,
       Diagnostics diagnostics) {
     ConditionAssembly assembly = ConditionAssembly.of(dialect, collection);
-    MacroResolver macros = new MacroResolver(collection.macros(), assembly, diagnostics);
+    MacroResolver macros = new MacroResolver(collection, assembly, diagnostics);
     RuleCompiler compiler = new RuleCompiler(catalogues, dialect, assembly, macros, diagnostics);
     Map<String, Rule> rules = new LinkedHashMap<>();
     for (RuleEntry entry : collection.rules().values()) {

@@ -8,6 +8,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.BiFunction;
 import java.util.regex.Pattern;
 
 /** Reads the items of one rules file in order. One use per file. */
@@ -63,17 +64,13 @@ final class RulesFileReader {
     } else if (mapping.has("required_plugin_versions")) {
       pluginVersions(new Item("required_plugin_versions", mapping, diagnostics));
     } else if (mapping.has("list")) {
-      named("list", mapping).ifPresent(this::list);
+      definition("list", mapping, RulesFileReader::list);
     } else if (mapping.has("macro")) {
-      named("macro", mapping).ifPresent(this::macro);
+      definition("macro", mapping, RulesFileReader::macro);
     } else if (mapping.has("rule")) {
-      named("rule", mapping)
-          .flatMap(item -> new RuleItemReader(item, name(item, "rule")).read())
-          .ifPresent(definitions::add);
+      definition("rule", mapping, (item, name) -> new RuleItemReader(item, name).read());
     } else if (mapping.has("detection") && dialect == Dialect.MESHWARD) {
-      named("detection", mapping)
-          .flatMap(item -> new DetectionItemReader(item, name(item, "detection")).read())
-          .ifPresent(definitions::add);
+      definition("detection", mapping, (item, name) -> new DetectionItemReader(item, name).read());
     } else {
       diagnostics.warning(
           DiagnosticCode.LOAD_UNKNOWN_ITEM,
@@ -84,24 +81,29 @@ final class RulesFileReader {
     }
   }
 
-  /** The item, if its name is a text that is not empty. */
-  private Optional<Item> named(String kind, YamlValue.Mapping mapping) {
+  /** Adds what an item defines, if its name is a text that is not empty. */
+  private void definition(
+      String kind,
+      YamlValue.Mapping mapping,
+      BiFunction<Item, String, Optional<Definition>> reader) {
     Item unnamed = new Item(kind, mapping, diagnostics);
-    Optional<SourceText> name = unnamed.text(kind);
-    if (name.isPresent() && name.get().text().isEmpty()) {
-      unnamed.error(kind + " name is empty", kind);
-      return Optional.empty();
+    Optional<String> name = unnamed.text(kind).map(SourceText::text);
+    if (name.isEmpty()) {
+      return;
     }
-    return name.map(text -> new Item(kind + " '" + text.text() + "'", mapping, diagnostics));
+    if (name.get().isEmpty()) {
+      unnamed.error(kind + " name is empty", kind);
+      return;
+    }
+    Item item = new Item(kind + " '" + name.get() + "'", mapping, diagnostics);
+    definitions.add(
+        reader
+            .apply(item, name.get())
+            .orElseGet(() -> new Definition.Refused(kind, name.get(), item.placeOf(kind))));
   }
 
-  private static String name(Item item, String kind) {
-    return item.text(kind).map(SourceText::text).orElseThrow();
-  }
-
-  private void list(Item item) {
+  private static Optional<Definition> list(Item item, String name) {
     item.warnUnknownKeys(LIST_KEYS);
-    String name = name(item, "list");
     if (!LIST_NAME.matcher(name).matches()) {
       item.warning(
           DiagnosticCode.LOAD_INVALID_LIST_NAME,
@@ -111,14 +113,13 @@ final class RulesFileReader {
     item.require("items");
     Optional<List<SourceText>> items = item.texts("items");
     Mode mode = OverrideReader.mode(item, "items");
-    if (!item.failed()) {
-      definitions.add(new ListDefinition(name, item.placeOf("list"), items.orElseThrow(), mode));
-    }
+    return items
+        .filter(texts -> !item.failed())
+        .map(texts -> new ListDefinition(name, item.placeOf("list"), texts, mode));
   }
 
-  private void macro(Item item) {
+  private static Optional<Definition> macro(Item item, String name) {
     item.warnUnknownKeys(MACRO_KEYS);
-    String name = name(item, "macro");
     if (!ConditionLexer.isIdentifier(name)) {
       item.warning(
           DiagnosticCode.LOAD_INVALID_MACRO_NAME,
@@ -129,10 +130,9 @@ final class RulesFileReader {
     item.require("condition");
     Optional<SourceText> condition = item.text("condition");
     Mode mode = OverrideReader.mode(item, "condition");
-    if (!item.failed()) {
-      definitions.add(
-          new MacroDefinition(name, item.placeOf("macro"), condition.orElseThrow(), mode));
-    }
+    return condition
+        .filter(text -> !item.failed())
+        .map(text -> new MacroDefinition(name, item.placeOf("macro"), text, mode));
   }
 
   private static void engineVersion(Item item) {

@@ -12,17 +12,15 @@ import org.snakeyaml.engine.v2.common.ScalarStyle;
 record ScalarOrigin(FileText file, int start, int end, ScalarStyle style, String decoded)
     implements TextOrigin {
 
-  private static final String BLANK_ESCAPES = "ntrvfLP \t";
+  private static final String BLANK_ESCAPES = "ntrvfLP \t\n";
 
   @Override
   public Place locate(int index) {
-    int visible = 0;
-    for (int i = 0; i < Math.min(index, decoded.length()); i++) {
-      visible += Character.isWhitespace(decoded.charAt(i)) ? 0 : 1;
-    }
-    String text = file.text();
+    String prefix = decoded.substring(0, Math.min(index, decoded.length()));
+    long visible = prefix.codePoints().filter(c -> !Character.isWhitespace(c)).count();
     int raw = contentStart();
-    while (raw < end) {
+    int contentEnd = contentEnd(raw);
+    while (raw < contentEnd) {
       int next = next(raw);
       if (isVisible(raw, next)) {
         if (visible == 0) {
@@ -32,23 +30,39 @@ record ScalarOrigin(FileText file, int start, int end, ScalarStyle style, String
       }
       raw = next;
     }
-    int last = Math.min(end, text.length());
-    while (last > start && Character.isWhitespace(text.charAt(last - 1))) {
-      last--;
-    }
-    return new Place(file, isQuoted() && last > start + 1 ? last - 1 : last);
+    return new Place(file, contentEnd);
   }
 
   private boolean isQuoted() {
     return style == ScalarStyle.DOUBLE_QUOTED || style == ScalarStyle.SINGLE_QUOTED;
   }
 
+  /** After anchor and tag, and the opening quote or the line of the block indicator. */
   private int contentStart() {
+    String text = file.text();
+    int at = start;
+    while (at < end && (text.charAt(at) == '&' || text.charAt(at) == '!')) {
+      while (at < end && !Character.isWhitespace(text.charAt(at))) {
+        at++;
+      }
+      while (at < end && Character.isWhitespace(text.charAt(at))) {
+        at++;
+      }
+    }
     if (style == ScalarStyle.FOLDED || style == ScalarStyle.LITERAL) {
-      int header = file.text().indexOf('\n', start);
+      int header = text.indexOf('\n', at);
       return header < 0 ? end : header + 1;
     }
-    return isQuoted() ? start + 1 : start;
+    return isQuoted() ? at + 1 : at;
+  }
+
+  /** Before trailing blanks and the closing quote. */
+  private int contentEnd(int from) {
+    int last = Math.max(from, isQuoted() ? end - 1 : end);
+    while (last > from && !isQuoted() && Character.isWhitespace(file.text().charAt(last - 1))) {
+      last--;
+    }
+    return last;
   }
 
   /** The offset after the one character or escape at {@code raw}. */
@@ -57,8 +71,8 @@ record ScalarOrigin(FileText file, int start, int end, ScalarStyle style, String
     if (style == ScalarStyle.SINGLE_QUOTED && text.startsWith("''", raw)) {
       return raw + 2;
     }
-    if (style != ScalarStyle.DOUBLE_QUOTED || text.charAt(raw) != '\\' || raw + 1 >= end) {
-      return raw + 1;
+    if (style != ScalarStyle.DOUBLE_QUOTED || text.charAt(raw) != '\\') {
+      return raw + Character.charCount(text.codePointAt(raw));
     }
     return switch (text.charAt(raw + 1)) {
       case 'x' -> raw + 4;
@@ -70,14 +84,11 @@ record ScalarOrigin(FileText file, int start, int end, ScalarStyle style, String
 
   private boolean isVisible(int raw, int next) {
     String text = file.text();
-    char c = text.charAt(raw);
-    if (isQuoted() && next >= end) {
-      return false;
+    if (style != ScalarStyle.DOUBLE_QUOTED || text.charAt(raw) != '\\') {
+      return !Character.isWhitespace(text.codePointAt(raw));
     }
-    if (style == ScalarStyle.DOUBLE_QUOTED && c == '\\') {
-      char escape = text.charAt(raw + 1);
-      return escape != '\n' && escape != '\r' && BLANK_ESCAPES.indexOf(escape) < 0;
-    }
-    return !Character.isWhitespace(c);
+    return next > raw + 2
+        ? !Character.isWhitespace(Integer.parseInt(text.substring(raw + 2, next), 16))
+        : BLANK_ESCAPES.indexOf(text.charAt(raw + 1)) < 0;
   }
 }

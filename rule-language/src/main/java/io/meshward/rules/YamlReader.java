@@ -26,7 +26,7 @@ import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
  */
 final class YamlReader {
 
-  /** A larger file is refused: 4 Mi code points. */
+  /** A larger file is refused: 4 Mi characters. */
   static final int MAX_LENGTH = 4 * 1024 * 1024;
 
   private static final int MAX_DEPTH = 32;
@@ -56,6 +56,16 @@ final class YamlReader {
   /** The documents before the first error, which is reported. */
   List<YamlValue> documents() {
     List<YamlValue> documents = new ArrayList<>();
+    if (file.text().length() > MAX_LENGTH) {
+      report(
+          "the file has "
+              + file.text().length()
+              + " characters, at most "
+              + MAX_LENGTH
+              + " are allowed",
+          file.start());
+      return documents;
+    }
     try {
       LoadSettings settings =
           LoadSettings.builder().setLabel(file.name()).setCodePointLimit(MAX_LENGTH).build();

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
 import java.util.Map;
-import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
@@ -18,7 +17,7 @@ class CompiledConditionTest {
   void agreesWithANaiveInterpreter() {
     int truths = 0;
     for (long seed = 0; seed < CONDITIONS; seed++) {
-      TypedConditions random = new TypedConditions(new Random(seed));
+      TypedConditions random = new TypedConditions(Seeded.random(seed));
       Condition condition = random.condition(3);
       CompiledCondition compiled = ConditionCompiler.compile(condition, TypedConditions.CATALOGUE);
       for (int i = 0; i < EVENTS; i++) {
@@ -37,7 +36,7 @@ class CompiledConditionTest {
   void whatIsTrueHasTheRequiredEqualities() {
     int required = 0;
     for (long seed = 0; seed < CONDITIONS; seed++) {
-      TypedConditions random = new TypedConditions(new Random(seed));
+      TypedConditions random = new TypedConditions(Seeded.random(seed));
       Condition condition = random.condition(2);
       CompiledCondition compiled = ConditionCompiler.compile(condition, TypedConditions.CATALOGUE);
       for (int i = 0; i < EVENTS; i++) {
@@ -61,7 +60,7 @@ class CompiledConditionTest {
   @Test
   void asksOnlyForItsFields() {
     for (long seed = 0; seed < 500; seed++) {
-      TypedConditions random = new TypedConditions(new Random(seed));
+      TypedConditions random = new TypedConditions(Seeded.random(seed));
       CompiledCondition compiled =
           ConditionCompiler.compile(random.condition(3), TypedConditions.CATALOGUE);
       Map<String, Object> event = random.event();

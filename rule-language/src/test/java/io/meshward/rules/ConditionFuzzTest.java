@@ -19,7 +19,7 @@ class ConditionFuzzTest {
   @Test
   void mutatedConditionsAreParsedOrRefused() {
     for (long seed = 0; seed < 20_000; seed++) {
-      Random random = new Random(seed);
+      Random random = Seeded.random(seed);
       StringBuilder text =
           new StringBuilder(new ConditionGenerator(random).condition(3).canonical());
       for (int i = 1 + random.nextInt(4); i > 0; i--) {

@@ -2,7 +2,6 @@ package io.meshward.rules;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -13,7 +12,7 @@ class ConditionRoundTripTest {
   @Test
   void parsingTheCanonicalTextGivesAnEqualCondition() {
     for (long seed = 0; seed < 20_000; seed++) {
-      Condition condition = new ConditionGenerator(new Random(seed)).condition(4);
+      Condition condition = new ConditionGenerator(Seeded.random(seed)).condition(4);
       String canonical = condition.canonical();
       assertThat(ConditionParser.parse(canonical))
           .as("seed %d: %s", seed, canonical)

@@ -54,7 +54,7 @@ class GlobTest {
   @Test
   void agreesWithRegularExpressions() {
     for (long seed = 0; seed < 20_000; seed++) {
-      Random random = new Random(seed);
+      Random random = Seeded.random(seed);
       String pattern = random(random, "ab/*?", 8);
       String text = random(random, "ab/", 12);
       assertThat(Glob.compile(pattern, false).matches(text))
