@@ -29,9 +29,13 @@ public record HttpReply(int status, String contentType, byte[] body, Map<String,
     return new HttpReply(status, contentType, text.getBytes(StandardCharsets.UTF_8), Map.of());
   }
 
-  /** A problem in JSON. */
+  /** A problem in JSON; one of status 503 asks to try again in a second. */
   public static HttpReply problem(Problem problem) {
-    return new HttpReply(problem.status(), Problem.MEDIA_TYPE, write(problem.members()), Map.of());
+    return new HttpReply(
+        problem.status(),
+        Problem.MEDIA_TYPE,
+        write(problem.members()),
+        problem.status() == 503 ? Map.of("Retry-After", "1") : Map.of());
   }
 
   /** The same answer with one more header. */

@@ -23,8 +23,7 @@ final class ProblemErrorHandler extends ErrorHandler {
       @Nullable String message,
       @Nullable Throwable cause,
       Callback callback) {
-    HttpReply reply = HttpReply.problem(problem(status, message));
-    Replies.write(response, callback, status == 503 ? reply.with("Retry-After", "1") : reply);
+    Replies.write(response, callback, HttpReply.problem(problem(status, message)));
   }
 
   private static Problem problem(int status, @Nullable String message) {
