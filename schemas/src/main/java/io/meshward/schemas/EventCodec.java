@@ -127,6 +127,8 @@ public final class EventCodec {
       return value;
     } catch (IOException e) {
       throw malformed(valueClass.getSimpleName(), e);
+    } catch (NumberFormatException e) {
+      throw overflown(valueClass.getSimpleName(), e);
     }
   }
 
@@ -147,6 +149,8 @@ public final class EventCodec {
       return tree;
     } catch (IOException e) {
       throw malformed("document", e);
+    } catch (NumberFormatException e) {
+      throw overflown("document", e);
     }
   }
 
@@ -163,6 +167,11 @@ public final class EventCodec {
   private static MalformedEventException tooLarge(int length) {
     return new MalformedEventException(
         "the document has " + length + " bytes: expected at most " + MAX_DOCUMENT_BYTES);
+  }
+
+  /** Jackson lets an exponent that no BigDecimal has escape as it is. */
+  private static MalformedEventException overflown(String what, NumberFormatException cause) {
+    return new MalformedEventException(what + ": " + cause.getMessage(), cause);
   }
 
   private static MalformedEventException malformed(String what, IOException cause) {

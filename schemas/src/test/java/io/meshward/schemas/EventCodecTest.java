@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.math.BigInteger;
 import java.time.Instant;
@@ -112,6 +113,16 @@ class EventCodecTest {
     assertThatThrownBy(() -> EventCodec.readTree(new byte[EventCodec.MAX_DOCUMENT_BYTES + 1]))
         .isInstanceOf(MalformedEventException.class)
         .hasMessageContaining("expected at most");
+  }
+
+  @Test
+  void refusesANumberWhoseExponentNothingHolds() {
+    byte[] json = "{\"a\":1e4999999999}".getBytes(UTF_8);
+    assertThatThrownBy(() -> EventCodec.readTree(json))
+        .isInstanceOf(MalformedEventException.class)
+        .hasMessageContaining("1e4999999999");
+    assertThatThrownBy(() -> EventCodec.decodeValue(json, JsonNode.class))
+        .isInstanceOf(MalformedEventException.class);
   }
 
   @Test
