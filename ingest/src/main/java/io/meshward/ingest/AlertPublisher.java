@@ -1,0 +1,165 @@
+package io.meshward.ingest;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import com.github.benmanes.caffeine.cache.AsyncCache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import io.meshward.daemon.KafkaConfig;
+import io.meshward.daemon.Metric;
+import io.meshward.daemon.Metrics;
+import io.meshward.schemas.TopicCatalogue;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicLong;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerConfig;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.errors.RecordTooLargeException;
+import org.apache.kafka.common.errors.RetriableException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Writes alerts to their topic and tells which of them the brokers have.
+ *
+ * <p>An alert that is under way, or was acknowledged a little while ago, is not written again: its
+ * sender only did not hear the answer. This is a courtesy to whoever counts records; whoever counts
+ * events goes by their ids. Thread-safe.
+ */
+final class AlertPublisher implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(AlertPublisher.class);
+
+  /** A sender that retries does so within minutes. */
+  private static final Duration REMEMBERED = Duration.ofMinutes(10);
+
+  private static final int REMEMBERED_IDS = 50_000;
+  private static final Duration CLOSE = Duration.ofSeconds(5);
+  private static final long RENEWAL_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+  private final KafkaConfig kafka;
+  private final Duration deadline;
+  private final Metrics metrics;
+  private final String topic;
+  private final AtomicLong inFlightBytes = new AtomicLong();
+  private final AsyncCache<String, Boolean> acknowledged =
+      Caffeine.newBuilder().maximumSize(REMEMBERED_IDS).expireAfterWrite(REMEMBERED).buildAsync();
+  private volatile KafkaProducer<byte[], byte[]> producer;
+  private long renewed;
+  private boolean closed;
+
+  AlertPublisher(KafkaConfig kafka, Duration deadline, Metrics metrics) {
+    this.kafka = kafka;
+    this.deadline = deadline;
+    this.metrics = metrics;
+    topic = kafka.topic(TopicCatalogue.EVENTS_FALCO);
+    producer = newProducer();
+    metrics.gauge(Metric.INGEST_IN_FLIGHT, inFlightBytes::doubleValue);
+  }
+
+  private KafkaProducer<byte[], byte[]> newProducer() {
+    Map<String, Object> properties = kafka.producer("ingest");
+    int millis = Math.toIntExact(deadline.toMillis());
+    // After the deadline nobody waits for an acknowledgement: the sender was told to try again.
+    properties.put(ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG, millis);
+    properties.put(ProducerConfig.REQUEST_TIMEOUT_MS_CONFIG, millis);
+    properties.put(ProducerConfig.MAX_BLOCK_MS_CONFIG, (long) millis);
+    properties.put(ProducerConfig.LINGER_MS_CONFIG, 0);
+    return new KafkaProducer<>(properties);
+  }
+
+  /**
+   * Writes alerts and waits until the brokers have them, at most until the deadline.
+   *
+   * @return for each alert, whether all replicas in sync have it
+   */
+  List<Boolean> publish(List<Alert> alerts) throws InterruptedException {
+    long start = System.nanoTime();
+    List<CompletableFuture<Boolean>> writes = new ArrayList<>(alerts.size());
+    for (Alert alert : alerts) {
+      writes.add(
+          left(start) <= 0
+              ? CompletableFuture.completedFuture(false)
+              : acknowledged.get(alert.id(), (id, executor) -> send(alert)));
+    }
+    List<Boolean> results = new ArrayList<>(alerts.size());
+    for (CompletableFuture<Boolean> write : writes) {
+      results.add(await(write, left(start)));
+    }
+    metrics.record(Metric.INGEST_PUBLISH, Duration.ofNanos(System.nanoTime() - start));
+    return results;
+  }
+
+  private long left(long start) {
+    return deadline.toNanos() - (System.nanoTime() - start);
+  }
+
+  private static boolean await(CompletableFuture<Boolean> write, long nanos)
+      throws InterruptedException {
+    try {
+      return write.get(Math.max(0, nanos), TimeUnit.NANOSECONDS);
+    } catch (ExecutionException | TimeoutException e) {
+      return false;
+    }
+  }
+
+  private CompletableFuture<Boolean> send(Alert alert) {
+    CompletableFuture<Boolean> write = new CompletableFuture<>();
+    ProducerRecord<byte[], byte[]> record =
+        new ProducerRecord<>(
+            topic, null, alert.key().getBytes(UTF_8), alert.json(), alert.headers());
+    inFlightBytes.addAndGet(alert.json().length);
+    KafkaProducer<byte[], byte[]> used = producer;
+    try {
+      var _ = used.send(record, (metadata, failure) -> settle(write, alert, used, failure));
+    } catch (RuntimeException e) {
+      settle(write, alert, used, e);
+    }
+    return write;
+  }
+
+  private void settle(
+      CompletableFuture<Boolean> write,
+      Alert alert,
+      KafkaProducer<byte[], byte[]> used,
+      @Nullable Exception failure) {
+    inFlightBytes.addAndGet(-alert.json().length);
+    if (failure == null) {
+      write.complete(true);
+      return;
+    }
+    write.completeExceptionally(failure);
+    log.atDebug().addKeyValue("reason", failure.toString()).log("an alert was not acknowledged");
+    // What is not about this moment or this record, a new producer may have left behind.
+    if (!(failure instanceof RetriableException) && !(failure instanceof RecordTooLargeException)) {
+      renew(used, failure);
+    }
+  }
+
+  private synchronized void renew(KafkaProducer<byte[], byte[]> failed, Exception failure) {
+    long now = System.nanoTime();
+    if (closed || !failed.equals(producer) || (renewed != 0 && now - renewed < RENEWAL_NANOS)) {
+      return;
+    }
+    renewed = now;
+    log.atError().addKeyValue("topic", topic).setCause(failure).log("Kafka refuses alerts");
+    producer = newProducer();
+    // Not on this thread, which may be the failed producer's own.
+    Thread.ofVirtual().name("ingest-producer-close").start(() -> failed.close(Duration.ZERO));
+  }
+
+  /** Waits for what is under way, within a few seconds. Idempotent. */
+  @Override
+  public void close() {
+    synchronized (this) {
+      closed = true;
+    }
+    producer.close(CLOSE);
+  }
+}
