@@ -57,10 +57,18 @@ final class ManagedFields {
           List.of("f:metadata", "f:managedFields"),
           List.of("f:metadata", "f:resourceVersion"));
 
+  static final ManagedFields NONE = new ManagedFields(Map.of());
+
   private final Map<Manager, Ownership> owners;
 
   private ManagedFields(Map<Manager, Ownership> owners) {
     this.owners = owners;
+  }
+
+  /** One owner of all the fields of a set. */
+  static ManagedFields ofApplied(Manager manager, FieldSet fields, boolean withStatus, String now) {
+    FieldSet set = owned(fields, withStatus);
+    return set.isEmpty() ? NONE : new ManagedFields(Map.of(manager, new Ownership(set, now)));
   }
 
   static ManagedFields of(ApiObject object) {
@@ -203,13 +211,17 @@ final class ManagedFields {
    */
   Applied apply(
       ApiObject live,
-      ObjectNode applied,
+      ApplyConfiguration applied,
       Manager manager,
       Struct type,
       boolean withStatus,
       boolean force,
       String now) {
-    FieldSet set = owned(TypedFields.of(applied, type), withStatus);
+    ManagedFields first = withFirstOwner(live, manager.apiVersion(), type, withStatus, now);
+    if (owners.isEmpty() && !first.isEmpty()) {
+      return first.apply(live, applied, manager, type, withStatus, force, now);
+    }
+    FieldSet set = owned(applied.fields(), withStatus);
     FieldSet previous = owners.containsKey(manager) ? owners.get(manager).fields() : new FieldSet();
     FieldSet kept = set;
     for (Map.Entry<Manager, Ownership> owner : owners.entrySet()) {
@@ -220,11 +232,11 @@ final class ManagedFields {
     FieldSet dropped =
         TypedFields.withNamedParents(previous, type)
             .difference(TypedFields.withNamedParents(kept, type));
-    JsonNode merged = TypedFields.merge(live.json(), applied, type);
+    JsonNode merged = TypedFields.merge(live.json(), applied.values(), type);
     JsonNode result = dropped.isEmpty() ? merged : TypedFields.remove(merged, dropped, type);
-    ApiObject object =
-        new ApiObject(
-            result instanceof ObjectNode node ? node : JsonNodeFactory.instance.objectNode());
+    ObjectNode left =
+        result instanceof ObjectNode node ? node : JsonNodeFactory.instance.objectNode();
+    ApiObject object = new ApiObject(ObjectDecoder.decode(left, type).object());
     Comparison comparison = TypedFields.compare(live.json(), object.json(), type);
     FieldSet changed = owned(comparison.changed(), withStatus);
     if (!force) {
@@ -233,9 +245,9 @@ final class ManagedFields {
     Map<Manager, Ownership> owned = new LinkedHashMap<>();
     owners.forEach(
         (other, ownership) -> {
-          FieldSet left = ownership.fields().difference(changed).difference(comparison.removed());
-          if (!other.equals(manager) && !left.isEmpty()) {
-            owned.put(other, new Ownership(left, ownership.time()));
+          FieldSet rest = ownership.fields().difference(changed).difference(comparison.removed());
+          if (!other.equals(manager) && !rest.isEmpty()) {
+            owned.put(other, new Ownership(rest, ownership.time()));
           }
         });
     if (!set.isEmpty()) {
@@ -246,6 +258,17 @@ final class ManagedFields {
       owned.put(manager, new Ownership(set, since));
     }
     return new Applied(object, new ManagedFields(owned));
+  }
+
+  /**
+   * Before the first apply to an object whose owners nobody tracked, one owner has all its fields.
+   */
+  private static ManagedFields withFirstOwner(
+      ApiObject live, String apiVersion, Struct type, boolean withStatus, String now) {
+    Manager first = new Manager("before-first-apply", Manager.Operation.UPDATE, apiVersion, "");
+    JsonNode blank = ObjectDecoder.decode(JsonNodeFactory.instance.objectNode(), type).object();
+    FieldSet fields = TypedFields.compare(blank, live.json(), type).added();
+    return ofApplied(first, fields, withStatus, now);
   }
 
   private void checkConflicts(Manager manager, FieldSet changed) {

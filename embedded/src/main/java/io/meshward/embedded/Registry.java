@@ -7,7 +7,6 @@ import io.meshward.embedded.ApiFailure.Cause;
 import io.meshward.embedded.KindDecoder.Decoded;
 import io.meshward.embedded.KindDecoder.Origin;
 import io.meshward.embedded.ManagedFields.Manager;
-import io.meshward.embedded.WriteOptions.FieldValidation;
 import java.time.Clock;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -97,7 +96,7 @@ final class Registry {
       ResourceType type,
       String namespace,
       ApiObject object,
-      @Nullable ObjectNode applied,
+      @Nullable ApplyConfiguration applied,
       WriteOptions options) {
     if (type.namespaced()) {
       checkNamespaceAlive(type, namespace, object.name());
@@ -134,20 +133,16 @@ final class Registry {
       throw ApiFailure.alreadyExists(type, complete.name());
     }
     boolean withStatus = !type.statusSeparate();
-    ManagedFields nobody = ManagedFields.of(ApiObject.empty());
     if (applied == null) {
       Manager manager =
           new Manager(options.fieldManager(), Manager.Operation.UPDATE, type.apiVersion(), "");
-      nobody
+      ManagedFields.NONE
           .afterUpdate(blank(type), given, manager, type.struct(), withStatus, now())
           .writeTo(complete);
     } else {
       Manager manager =
           new Manager(options.fieldManager(), Manager.Operation.APPLY, type.apiVersion(), "");
-      nobody
-          .apply(blank(type), applied, manager, type.struct(), withStatus, true, now())
-          .fields()
-          .writeTo(complete);
+      ManagedFields.ofApplied(manager, applied.fields(), withStatus, now()).writeTo(complete);
     }
     if (options.dryRun()) {
       return complete;
@@ -264,42 +259,15 @@ final class Registry {
   /** Server-side apply, which creates what does not exist. */
   Written apply(
       ResourceType type, String namespace, String name, ObjectNode config, WriteOptions options) {
-    JsonNode apiVersion = config.path("apiVersion");
-    JsonNode kind = config.path("kind");
-    if (!apiVersion.asText().equals(type.apiVersion()) || !kind.asText().equals(type.kind())) {
-      String given = apiVersion.asText();
-      String groupVersion = given.contains("/") ? given : "/" + given;
-      throw ApiFailure.badRequest(
-          "invalid object type: " + groupVersion + ", Kind=" + kind.asText());
-    }
-    Decoded decoded = KindDecoder.of(type).decode(config, Origin.BODY, FieldValidation.IGNORE);
-    if (!decoded.unknownFields().isEmpty()) {
-      throw ApiFailure.internal(
-          "failed to create typed patch object ("
-              + namespace
-              + "/"
-              + name
-              + "; "
-              + type.apiVersion()
-              + ", Kind="
-              + type.kind()
-              + "): ."
-              + decoded.unknownFields().getFirst()
-              + ": field not declared in schema");
-    }
-    if (config.path("metadata").has("managedFields")) {
-      throw ApiFailure.badRequest("metadata.managedFields must be nil");
-    }
-    ObjectNode applied = pruneImplied(decoded.object().json(), config);
-    ApiObject object = new ApiObject(applied);
-    KindDecoder.checkAddress(object, type.namespaced() ? namespace : "", name);
+    ApplyConfiguration applied =
+        ApplyConfiguration.parse(config, type, type.namespaced() ? namespace : "", name);
     return store.locked(
         () -> {
           ApiObject stored = store.get(ObjectKey.of(type, namespace, name));
           if (stored == null) {
+            ApiObject object = normalised(type, new ApiObject(applied.values()));
             object.metadata().remove("resourceVersion");
-            return new Written(
-                insert(type, namespace, object, applied.deepCopy(), options), true, List.of());
+            return new Written(insert(type, namespace, object, applied, options), true, List.of());
           }
           ApiObject current = EventVersions.toServed(type, stored);
           Manager manager =
@@ -323,27 +291,6 @@ final class Registry {
               false,
               List.of());
         });
-  }
-
-  /** Takes out the fields that decoding made up: an apply owns only what it names. */
-  private static ObjectNode pruneImplied(ObjectNode decoded, JsonNode config) {
-    decoded.properties().removeIf(e -> !config.has(e.getKey()));
-    decoded
-        .properties()
-        .forEach(
-            e -> {
-              JsonNode named = config.path(e.getKey());
-              if (e.getValue() instanceof ObjectNode inner) {
-                pruneImplied(inner, named);
-              } else if (e.getValue().isArray()) {
-                for (int i = 0; i < e.getValue().size(); i++) {
-                  if (e.getValue().get(i) instanceof ObjectNode inner) {
-                    pruneImplied(inner, named.path(i));
-                  }
-                }
-              }
-            });
-    return decoded;
   }
 
   private ApiObject replace(
@@ -392,15 +339,13 @@ final class Registry {
       WriteOptions options) {
     ObjectNode metadata = object.metadata();
     for (String field :
-        List.of(
-            "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation")) {
+        List.of("creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds")) {
       JsonNode kept = current.json().path("metadata").path(field);
-      if (kept.isMissingNode()) {
-        metadata.remove(field);
-      } else {
+      if (!metadata.has(field) && !kept.isMissingNode()) {
         metadata.set(field, kept);
       }
     }
+    metadata.put("generation", current.generation());
     metadata.put("name", current.name());
     if (type.namespaced()) {
       metadata.put("namespace", current.namespace());

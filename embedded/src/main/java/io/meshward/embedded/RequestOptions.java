@@ -64,7 +64,7 @@ final class RequestOptions {
 
   /** The options of a deletion; a body takes the place of the query. */
   static DeleteOptions delete(ApiCall call, JsonNode body) {
-    if (body instanceof ObjectNode options && !options.isEmpty()) {
+    if (body instanceof ObjectNode options) {
       return fromBody(options);
     }
     List<String> dryRun = call.query().getOrDefault("dryRun", List.of());
@@ -75,13 +75,18 @@ final class RequestOptions {
         call.number("gracePeriodSeconds").orElse(null),
         propagation(
             call.parameter("propagationPolicy").orElse(""),
-            call.query().containsKey("orphanDependents"),
-            call.flag("orphanDependents")),
+            call.query().containsKey("orphanDependents")),
         !dryRun.isEmpty());
   }
 
   /** The options of a deletion in a body: of a DELETE, or within an eviction. */
   static DeleteOptions fromBody(ObjectNode body) {
+    String kind = body.path("kind").asText("DeleteOptions");
+    if (!kind.equals("DeleteOptions")) {
+      String version = body.path("apiVersion").asText("meta.k8s.io/v1");
+      throw ApiFailure.badRequest(
+          "no kind \"" + kind + "\" is registered for version \"" + version + '"');
+    }
     ObjectNode options;
     try {
       options = ObjectDecoder.decode(body, ResourceCatalogue.struct("DeleteOptions")).object();
@@ -98,10 +103,7 @@ final class RequestOptions {
         preconditions.has("uid") ? preconditions.get("uid").asText() : null,
         preconditions.has("resourceVersion") ? preconditions.get("resourceVersion").asText() : null,
         options.has("gracePeriodSeconds") ? options.get("gracePeriodSeconds").asLong() : null,
-        propagation(
-            options.path("propagationPolicy").asText(),
-            options.has("orphanDependents"),
-            options.path("orphanDependents").asBoolean()),
+        propagation(options.path("propagationPolicy").asText(), options.has("orphanDependents")),
         !dryRun.isEmpty());
   }
 
@@ -113,8 +115,7 @@ final class RequestOptions {
     }
   }
 
-  private static DeleteOptions.Propagation propagation(
-      String policy, boolean orphanGiven, boolean orphan) {
+  private static DeleteOptions.Propagation propagation(String policy, boolean orphanGiven) {
     if (!policy.isEmpty() && orphanGiven) {
       throw ApiFailure.invalidOptions(
           "DeleteOptions",
@@ -123,8 +124,11 @@ final class RequestOptions {
               '"' + policy + '"',
               "orphanDependents and deletionPropagation cannot be both set"));
     }
+    if (orphanGiven) {
+      throw ApiFailure.notSimulated("the deprecated option orphanDependents");
+    }
     return switch (policy) {
-      case "" -> orphan ? DeleteOptions.Propagation.ORPHAN : DeleteOptions.Propagation.BACKGROUND;
+      case "" -> DeleteOptions.Propagation.BACKGROUND;
       case "Background" -> DeleteOptions.Propagation.BACKGROUND;
       case "Foreground" -> DeleteOptions.Propagation.FOREGROUND;
       case "Orphan" -> DeleteOptions.Propagation.ORPHAN;

@@ -20,6 +20,9 @@ final class ResourceApi {
 
   private static final Duration WATCH_TIMEOUT = Duration.ofMinutes(30);
 
+  private static final KindDecoder EVICTION =
+      new KindDecoder("policy/v1", "Eviction", ResourceCatalogue.struct("Eviction"));
+
   private final Registry registry;
   private final Scale scale;
   private final ObjectMapper mapper;
@@ -380,7 +383,12 @@ final class ResourceApi {
     }
     WriteOptions write = RequestOptions.write(call, "CreateOptions", content.userAgent(), false);
     requireJson(content);
-    ApiObject eviction = new ApiObject(object(content, "Eviction"));
+    ObjectNode body = object(content, "Eviction");
+    if (body.path("apiVersion").asText().equals("policy/v1beta1")) {
+      throw ApiFailure.notSimulated("policy/v1beta1");
+    }
+    KindDecoder.Decoded decoded = EVICTION.decode(body, Origin.BODY, write.validation());
+    ApiObject eviction = decoded.object();
     if (!eviction.namespace().isEmpty() && !eviction.namespace().equals(path.namespace())) {
       throw ApiFailure.badRequest(
           "the namespace of the provided object does not match the namespace sent on the request");
@@ -410,7 +418,8 @@ final class ResourceApi {
             });
     ObjectNode status = JsonNodeFactory.instance.objectNode();
     status.put("kind", "Status").put("apiVersion", "v1").putObject("metadata");
-    return new Answer.Document(201, status.put("status", "Success").put("code", 201), List.of());
+    return new Answer.Document(
+        201, status.put("status", "Success").put("code", 201), decoded.warnings());
   }
 
   private boolean evicted(ResourcePath path, DeleteOptions options) {
@@ -458,7 +467,7 @@ final class ResourceApi {
     try {
       node = mapper.readTree(content.body());
     } catch (JsonProcessingException e) {
-      throw unrecognized(content, kind, "json parse error: " + e.getOriginalMessage());
+      throw unrecognized(content, kind, "json parse error: not JSON");
     }
     if (node instanceof ObjectNode object) {
       return object;
@@ -504,7 +513,7 @@ final class ResourceApi {
     try {
       patch = mapper.readTree(content.body());
     } catch (JsonProcessingException e) {
-      throw ApiFailure.badRequest("error decoding patch: " + e.getOriginalMessage());
+      throw ApiFailure.badRequest("error decoding patch: not JSON");
     }
     if (json && patch.isNull()) {
       return JsonNodeFactory.instance.arrayNode();
@@ -555,12 +564,21 @@ final class ResourceApi {
     if (content.body().isEmpty()) {
       return MissingNode.getInstance();
     }
+    requireJson(content);
+    JsonNode body;
     try {
-      return mapper.readTree(content.body());
+      body = mapper.readTree(content.body());
     } catch (JsonProcessingException e) {
-      throw ApiFailure.badRequest(
-          "couldn't get version/kind; json parse error: " + e.getOriginalMessage());
+      throw ApiFailure.badRequest("couldn't get version/kind; json parse error: not JSON");
     }
+    if (body.isNull()) {
+      return JsonNodeFactory.instance.objectNode();
+    }
+    if (!body.isObject()) {
+      throw ApiFailure.badRequest(
+          "couldn't get version/kind; json parse error: json: cannot unmarshal " + goKind(body));
+    }
+    return body;
   }
 
   private static Answer ok(JsonNode body) {
