@@ -45,7 +45,51 @@ public enum Metric {
       "meshward_ingest_publish_seconds",
       "From the first alert of a request handed to Kafka to the last one acknowledged"),
   INGEST_IN_FLIGHT(
-      Kind.GAUGE, "meshward_ingest_in_flight_bytes", "Bytes of alerts not yet acknowledged");
+      Kind.GAUGE, "meshward_ingest_in_flight_bytes", "Bytes of alerts not yet acknowledged"),
+  DETECT_EVENTS(
+      Kind.COUNTER,
+      "meshward_detect_events_total",
+      "Events tested with the rules, by topic and whether any matched",
+      "topic",
+      "outcome"),
+  DETECT_DUPLICATES(
+      Kind.COUNTER,
+      "meshward_detect_duplicate_events_total",
+      "Matching events that were sent again, and so not counted again",
+      "topic"),
+  DETECT_EVALUATIONS(
+      Kind.COUNTER,
+      "meshward_detect_rule_evaluations_total",
+      "Conditions tested: after the index chose them",
+      "topic"),
+  DETECT_FACTS(
+      Kind.COUNTER,
+      "meshward_detect_facts_total",
+      "Matches that a correlation was told of: counted, late, duplicate, or of outdated rules",
+      "outcome"),
+  DETECT_WINDOW_DROPPED(
+      Kind.COUNTER,
+      "meshward_detect_window_dropped_total",
+      "Events and groups that windows forgot because there were too many",
+      "what"),
+  DETECT_GROUPS(
+      Kind.GAUGE, "meshward_detect_groups", "Groups that correlations hold in this process"),
+  DETECTIONS(Kind.COUNTER, "meshward_detect_detections_total", "Detections, by rule", "rule"),
+  DETECTION_AGE(
+      Kind.TIMER,
+      "meshward_detect_detection_age_seconds",
+      "From the time of the event that completed a detection to its detection"),
+  DETECT_INVENTORY(Kind.GAUGE, "meshward_detect_inventory_pods", "Pods that detection knows of"),
+  DETECT_RULES(Kind.GAUGE, "meshward_detect_rules", "Rules and detections that are loaded"),
+  DETECT_RELOADS(
+      Kind.COUNTER,
+      "meshward_detect_rule_reloads_total",
+      "Rules read again, by outcome",
+      "outcome"),
+  DETECT_THREAD_FAILURES(
+      Kind.COUNTER,
+      "meshward_detect_thread_failures_total",
+      "Threads that ended with an exception and were replaced");
 
   /** What a metric measures with. */
   public enum Kind {
