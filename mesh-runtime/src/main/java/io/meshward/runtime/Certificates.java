@@ -4,6 +4,7 @@ import io.meshward.schemas.CertificateFacts;
 import java.io.ByteArrayInputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.security.cert.Certificate;
 import java.security.cert.CertificateEncodingException;
 import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
@@ -11,6 +12,7 @@ import java.security.cert.CertificateParsingException;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.HexFormat;
@@ -37,9 +39,26 @@ final class Certificates {
     if (der.length == 0 || (der[0] & 0xff) != SEQUENCE) {
       throw new CertificateException("expected ASN.1 DER certificates");
     }
-    Collection<? extends java.security.cert.Certificate> parsed =
+    Collection<? extends Certificate> parsed =
         CertificateFactory.getInstance("X.509").generateCertificates(new ByteArrayInputStream(der));
     return parsed.stream().map(X509Certificate.class::cast).toList();
+  }
+
+  /**
+   * The same certificates as the JDK reads them. Those that Netty hands over are read on first use,
+   * and then fail without a checked exception.
+   *
+   * @throws CertificateException if the JDK cannot read one
+   */
+  static List<X509Certificate> reread(Certificate[] presented) throws CertificateException {
+    CertificateFactory factory = CertificateFactory.getInstance("X.509");
+    List<X509Certificate> chain = new ArrayList<>();
+    for (Certificate certificate : presented) {
+      chain.add(
+          (X509Certificate)
+              factory.generateCertificate(new ByteArrayInputStream(certificate.getEncoded())));
+    }
+    return List.copyOf(chain);
   }
 
   /** The texts of all URI subject alternative names. */

@@ -9,10 +9,10 @@ import io.meshward.schemas.SpiffeId;
 import io.meshward.schemas.TlsHandshake.Role;
 import java.nio.channels.ClosedChannelException;
 import java.security.cert.Certificate;
+import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
@@ -270,10 +270,11 @@ final class ConnectionTracker {
     }
   }
 
+  /** What the peer proved itself with; nothing if it did not, or if that cannot be read. */
   static List<X509Certificate> peerChain(SSLSession session) {
     try {
-      return Arrays.stream(session.getPeerCertificates()).map(X509Certificate.class::cast).toList();
-    } catch (SSLPeerUnverifiedException e) {
+      return Certificates.reread(session.getPeerCertificates());
+    } catch (SSLPeerUnverifiedException | CertificateException e) {
       return List.of();
     }
   }

@@ -28,6 +28,8 @@ record HandshakeFailure(Result result, String detail, @Nullable SvidRejectedExce
     // BoringSSL's names, then the JDK's words.
     phrase("peer_did_not_return_a_certificate", RejectionReason.NO_CLIENT_CERT),
     phrase("empty client certificate chain", RejectionReason.NO_CLIENT_CERT),
+    // BoringSSL looks at this bit by itself, before it asks for a verdict.
+    phrase("key_usage_bit_incorrect", RejectionReason.NO_DIGITAL_SIGNATURE),
     new Phrase("unsupported_protocol", Result.PROTOCOL_VERSION_UNSUPPORTED, "tls_version"),
     new Phrase("protocol_version", Result.PROTOCOL_VERSION_UNSUPPORTED, "tls_version"),
     new Phrase("wrong_version_number", Result.PROTOCOL_VERSION_UNSUPPORTED, "tls_version"),
@@ -41,7 +43,7 @@ record HandshakeFailure(Result result, String detail, @Nullable SvidRejectedExce
     new Phrase("wrong_curve", Result.KEY_EXCHANGE_FAILURE, "group"),
     new Phrase("no_application_protocol", Result.NO_APPLICATION_PROTOCOL, "no_h2_alpn"),
     new Phrase("bad_signature", Result.SIGNATURE_VERIFICATION_FAILED, "signature"),
-    new Phrase("signature verification failed", Result.SIGNATURE_VERIFICATION_FAILED, "signature"),
+    new Phrase("certificateverify", Result.SIGNATURE_VERIFICATION_FAILED, "signature"),
     new Phrase("decryption_failed", Result.DECRYPTION_FAILED, "decryption"),
     new Phrase("bad_decrypt", Result.DECRYPTION_FAILED, "decryption"),
     new Phrase("bad_record_mac", Result.DECRYPTION_FAILED, "decryption"),

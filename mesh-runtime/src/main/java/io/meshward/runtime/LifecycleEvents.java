@@ -2,12 +2,10 @@ package io.meshward.runtime;
 
 import io.meshward.schemas.SvidLifecycle.Change;
 import io.meshward.schemas.SvidLifecycle.Svid;
-import io.meshward.schemas.TrustDomain;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -105,30 +103,16 @@ final class LifecycleEvents implements OwnIdentity.Listener, PolicyFile.Listener
   @Override
   public void policyLoaded(AuthorizationPolicy policy) {
     log.atInfo().addKeyValue("policy", policy.id()).log("a policy is loaded");
+    reporter.lifecycle(policyChange(Change.POLICY_LOADED, null, policy));
   }
 
   @Override
-  public void policyRejected(String problem) {
+  public void policyRejected(AuthorizationPolicy kept, String problem) {
     log.atError()
         .addKeyValue("problem", problem)
+        .addKeyValue("kept", kept.id())
         .log("the policy file is not usable: the last good policy stays");
-  }
-
-  private void bundleChanged(@Nullable TrustBundle before, TrustBundle now) {
-    Set<String> old = before == null ? Set.of() : before.keys();
-    List<String> added = new ArrayList<>(now.keys());
-    added.removeAll(old);
-    Set<String> removed = new LinkedHashSet<>(old);
-    removed.removeAll(now.keys());
-    reporter.lifecycle(
-        svid(
-            Change.BUNDLE_CHANGED,
-            null,
-            null,
-            null,
-            now.trustDomain(),
-            added,
-            List.copyOf(removed)));
+    reporter.lifecycle(policyChange(Change.POLICY_REJECTED, problem, kept));
   }
 
   private void report(
@@ -136,33 +120,50 @@ final class LifecycleEvents implements OwnIdentity.Listener, PolicyFile.Listener
       @Nullable X509Svid svid,
       @Nullable Integer agePercent,
       @Nullable String problem) {
-    reporter.lifecycle(svid(change, svid, agePercent, problem, null, null, null));
+    reporter.lifecycle(
+        new Svid(
+            change,
+            svid == null ? null : Certificates.serial(svid.leaf()),
+            svid == null ? null : Certificates.keyHash(svid.leaf()),
+            svid == null ? null : svid.notBefore(),
+            svid == null ? null : svid.notAfter(),
+            svid == null ? null : svid.lifetime().toMillis(),
+            agePercent,
+            problem,
+            source.opened(),
+            svid == null ? null : svid.id().trustDomain(),
+            null,
+            null,
+            null,
+            null,
+            null,
+            null));
   }
 
-  private Svid svid(
-      Change change,
-      @Nullable X509Svid svid,
-      @Nullable Integer agePercent,
-      @Nullable String problem,
-      @Nullable TrustDomain bundleOf,
-      @Nullable List<String> addedKeys,
-      @Nullable List<String> removedKeys) {
-    return new Svid(
-        change,
-        svid == null ? null : Certificates.serial(svid.leaf()),
-        svid == null ? null : Certificates.keyHash(svid.leaf()),
-        svid == null ? null : svid.notBefore(),
-        svid == null ? null : svid.notAfter(),
-        svid == null ? null : svid.lifetime().toMillis(),
-        agePercent,
-        problem,
-        source.opened(),
-        svid == null ? bundleOf : svid.id().trustDomain(),
-        null,
-        addedKeys,
-        removedKeys,
-        null,
-        null);
+  private void bundleChanged(@Nullable TrustBundle before, TrustBundle now) {
+    Set<String> old = before == null ? Set.of() : before.keys();
+    List<String> added = new ArrayList<>(now.keys());
+    added.removeAll(old);
+    List<String> removed = new ArrayList<>(old);
+    removed.removeAll(now.keys());
+    reporter.lifecycle(
+        new Svid(
+            Change.BUNDLE_CHANGED,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            source.opened(),
+            now.trustDomain(),
+            null,
+            added,
+            removed,
+            null,
+            null,
+            null));
   }
 
   private static Svid drops(long count, EventClass eventClass) {
@@ -181,7 +182,29 @@ final class LifecycleEvents implements OwnIdentity.Listener, PolicyFile.Listener
         null,
         null,
         count,
-        eventClass.name().toLowerCase(Locale.ROOT));
+        eventClass.name().toLowerCase(Locale.ROOT),
+        null);
+  }
+
+  private static Svid policyChange(
+      Change change, @Nullable String problem, AuthorizationPolicy policy) {
+    return new Svid(
+        change,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        problem,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        policy.id());
   }
 
   private int agePercent(X509Svid replaced) {

@@ -12,6 +12,7 @@ import io.grpc.netty.shaded.io.netty.util.concurrent.DefaultThreadFactory;
 import io.meshward.schemas.SpiffeId;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.EnumMap;
 import java.util.HexFormat;
@@ -75,41 +76,35 @@ public final class MeshRuntime implements AutoCloseable {
   private MeshRuntime(MeshRuntimeBuilder settings) {
     WorkloadApiEndpoint endpoint = WorkloadApiEndpoint.parse(settings.workloadApi, System.getenv());
     IdentityPatterns protectedIdentities = IdentityPatterns.parse(settings.protectedIdentities);
+    Clock clock = settings.clock;
     workloadApi = endpoint.toString();
     limits = settings.limits;
-    own = new OwnIdentity(settings.clock);
-    admission = new Admission(own, trust, settings.clock);
+    own = new OwnIdentity(clock);
+    admission = new Admission(own, trust, clock);
     String instance = instance(settings);
+    policyFile = settings.policy == null ? null : PolicyFile.load(settings.policy);
     sink = settings.sink();
-    reporter =
-        new EventReporter(sink, settings.clock, own::id, settings.node, settings.pod, instance);
+    reporter = new EventReporter(sink, clock, own::id, settings.node, settings.pod, instance);
     identitySource =
         new WorkloadApiSource(
-            endpoint,
-            new SvidChoice(settings.spiffeId, settings.hint),
-            settings.clock,
-            settings.random);
-    lifecycle = new LifecycleEvents(reporter, identitySource, settings.clock);
+            endpoint, new SvidChoice(settings.spiffeId, settings.hint), clock, settings.random);
+    quarantineSource = settings.quarantineSource(reporter);
+    lifecycle = new LifecycleEvents(reporter, identitySource, clock);
     FullHandshakes fullHandshakes = new FullHandshakes();
-    tracker =
-        new ConnectionTracker(
-            admission,
-            new HandshakeEvents(reporter, fullHandshakes, settings.clock),
-            limits,
-            instance);
     tls =
         new TlsContexts(
             own,
             admission,
             fullHandshakes,
             settings.tlsProvider == null ? TlsContexts.preferredProvider() : settings.tlsProvider);
+    tracker =
+        new ConnectionTracker(
+            admission, new HandshakeEvents(reporter, fullHandshakes, clock), limits, instance);
     timer =
         Executors.newSingleThreadScheduledExecutor(
             new DefaultThreadFactory("meshward-timer", true));
-    quarantineSource = settings.quarantineSource(reporter);
     quarantine =
-        new QuarantineEnforcer(
-            trust, tracker, reporter, protectedIdentities, settings.clock, timer);
+        new QuarantineEnforcer(trust, tracker, reporter, protectedIdentities, clock, timer);
     acceptor = eventLoops("meshward-accept", 1);
     loops =
         eventLoops(
@@ -118,7 +113,6 @@ public final class MeshRuntime implements AutoCloseable {
       log.atWarn().log("peers are served although it is unknown yet which are held in quarantine");
       trust.holds(Holds.of(List.of(), protectedIdentities));
     }
-    policyFile = settings.policy == null ? null : PolicyFile.load(settings.policy, lifecycle);
   }
 
   private void open(Duration deadline) {
@@ -135,6 +129,11 @@ public final class MeshRuntime implements AutoCloseable {
     identitySource.watch(own::accept);
     quarantineSource.watch(quarantine);
     own.awaitFirst(deadline, workloadApi);
+    if (policyFile == null) {
+      log.atWarn().log("there is no policy: servers refuse every call");
+    } else {
+      lifecycle.policyLoaded(policyFile.current());
+    }
     try {
       if (!quarantine.awaitRead(Duration.ofNanos(end - System.nanoTime()))) {
         log.atError().log("the quarantine could not be read yet: every peer is refused until then");
@@ -153,7 +152,7 @@ public final class MeshRuntime implements AutoCloseable {
       lifecycle.observe(own.state());
       lifecycle.reportDrops(sink);
       if (policyFile != null) {
-        policyFile.reload();
+        policyFile.reload(lifecycle);
       }
     } catch (RuntimeException e) {
       log.atError().setCause(e).log("the periodic look failed; it goes on");

@@ -1,5 +1,7 @@
 package io.meshward.runtime;
 
+import static java.util.Objects.requireNonNull;
+
 import io.grpc.netty.shaded.io.netty.handler.ssl.SslProvider;
 import io.meshward.schemas.SpiffeId;
 import io.meshward.schemas.TopicCatalogue;
@@ -163,7 +165,7 @@ public final class MeshRuntimeBuilder {
       log.atWarn().log("this workload reports no events");
       return new NoEvents();
     }
-    return new KafkaEventSink(kafkaProperties("events or withoutEvents"), kafkaPrefix);
+    return new KafkaEventSink(requireNonNull(kafkaProperties), kafkaPrefix);
   }
 
   QuarantineSource quarantineSource(EventReporter reporter) {
@@ -175,16 +177,7 @@ public final class MeshRuntimeBuilder {
           .log("this workload honours no quarantine: a stolen SVID is good until it expires");
       return new NoQuarantine();
     }
-    return new KafkaQuarantineSource(
-        kafkaProperties("quarantine or withoutQuarantine"), kafkaPrefix, reporter);
-  }
-
-  private Map<String, Object> kafkaProperties(String otherwise) {
-    if (kafkaProperties == null) {
-      throw new IllegalArgumentException(
-          "no Kafka is configured: call kafka(...), or " + otherwise);
-    }
-    return kafkaProperties;
+    return new KafkaQuarantineSource(requireNonNull(kafkaProperties), kafkaPrefix, reporter);
   }
 
   /**
@@ -197,6 +190,14 @@ public final class MeshRuntimeBuilder {
    * @throws IllegalArgumentException if a setting is missing or wrong
    */
   public MeshRuntime start() {
+    if (kafkaProperties == null && events == null && !withoutEvents) {
+      throw new IllegalArgumentException(
+          "nothing says where events go: call kafka, events or withoutEvents");
+    }
+    if (kafkaProperties == null && quarantine == null && !withoutQuarantine) {
+      throw new IllegalArgumentException(
+          "nothing says where holds come from: call kafka, quarantine or withoutQuarantine");
+    }
     return MeshRuntime.start(this);
   }
 }

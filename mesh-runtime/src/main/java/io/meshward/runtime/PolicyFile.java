@@ -20,18 +20,16 @@ final class PolicyFile {
   interface Listener {
     void policyLoaded(AuthorizationPolicy policy);
 
-    void policyRejected(String problem);
+    void policyRejected(AuthorizationPolicy kept, String problem);
   }
 
   private final Path path;
-  private final Listener listener;
   private volatile AuthorizationPolicy current;
   private volatile @Nullable String problem;
   private byte[] lastGood;
 
-  private PolicyFile(Path path, Listener listener, AuthorizationPolicy first, byte[] content) {
+  private PolicyFile(Path path, AuthorizationPolicy first, byte[] content) {
     this.path = path;
-    this.listener = listener;
     this.current = first;
     this.lastGood = content;
   }
@@ -41,12 +39,10 @@ final class PolicyFile {
    *
    * @throws MeshRuntimeException naming the file and what is wrong with it
    */
-  static PolicyFile load(Path path, Listener listener) {
+  static PolicyFile load(Path path) {
     try {
       byte[] content = content(path);
-      AuthorizationPolicy first = PolicyReader.read(content);
-      listener.policyLoaded(first);
-      return new PolicyFile(path, listener, first, content);
+      return new PolicyFile(path, PolicyReader.read(content), content);
     } catch (IOException | PolicyReader.InvalidPolicyException e) {
       throw new MeshRuntimeException("policy " + path + " cannot be used: " + e.getMessage(), e);
     }
@@ -62,7 +58,7 @@ final class PolicyFile {
   }
 
   /** Looks at the file again, and takes over what it says if that is a policy. */
-  void reload() {
+  void reload(Listener listener) {
     try {
       byte[] content = content(path);
       if (problem == null && Arrays.equals(content, lastGood)) {
@@ -79,7 +75,7 @@ final class PolicyFile {
       String words = path + ": " + e.getMessage();
       if (!words.equals(problem)) {
         problem = words;
-        listener.policyRejected(words);
+        listener.policyRejected(current, words);
       }
     }
   }

@@ -42,7 +42,18 @@ final class SvidTrustManager extends X509ExtendedTrustManager {
 
   private void check(X509Certificate[] presented, SSLEngine engine) throws SvidRejectedException {
     fullHandshakes.add(engine);
-    List<X509Certificate> chain = List.of(presented);
+    List<X509Certificate> chain;
+    try {
+      chain = Certificates.reread(presented);
+    } catch (CertificateException e) {
+      throw new SvidRejectedException(
+          new Verdict.Rejected(
+              RejectionReason.MALFORMED,
+              null,
+              0,
+              "a certificate cannot be read: " + e.getMessage()),
+          List.of());
+    }
     if (admission.judge(chain, null, expected, admission.trust().current())
         instanceof Verdict.Rejected rejected) {
       throw new SvidRejectedException(rejected, chain);

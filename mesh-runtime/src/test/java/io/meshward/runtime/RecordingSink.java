@@ -32,6 +32,10 @@ final class RecordingSink implements EventSink {
     return List.copyOf(all);
   }
 
+  void clear() {
+    all.clear();
+  }
+
   <E extends Event> List<E> of(Class<E> kind) {
     return all.stream()
         .map(recorded -> recorded.envelope().data())

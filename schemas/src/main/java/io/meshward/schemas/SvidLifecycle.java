@@ -4,7 +4,10 @@ import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** What happened to a workload's own SVID, bundles or event sink: kind {@code svid.lifecycle}. */
+/**
+ * What happened to a workload's own SVID, bundles, policy or event sink: kind {@code
+ * svid.lifecycle}.
+ */
 public record SvidLifecycle(Svid svid, LocalWorkload local) implements Event {
 
   /** What happened. */
@@ -18,7 +21,9 @@ public record SvidLifecycle(Svid svid, LocalWorkload local) implements Event {
     BUNDLE_CHANGED,
     JWT_FETCHED,
     CRL,
-    EVENTS_DROPPED
+    EVENTS_DROPPED,
+    POLICY_LOADED,
+    POLICY_REJECTED
   }
 
   /**
@@ -26,10 +31,11 @@ public record SvidLifecycle(Svid svid, LocalWorkload local) implements Event {
    *
    * @param ttlMs milliseconds from issue to expiry of the SVID
    * @param agePercent how much of its life the replaced SVID had lived, in percent
-   * @param error why a fetch failed
+   * @param error why a fetch failed, or why a policy was rejected
    * @param streamNumber how often the Workload API stream has been opened
    * @param dropped how many events the sink dropped since the last report
    * @param droppedClass which class of events it dropped
+   * @param policy name and content hash of the policy in force
    */
   public record Svid(
       Change change,
@@ -46,7 +52,8 @@ public record SvidLifecycle(Svid svid, LocalWorkload local) implements Event {
       @Nullable List<String> addedKeys,
       @Nullable List<String> removedKeys,
       @Nullable Long dropped,
-      @Nullable String droppedClass) {
+      @Nullable String droppedClass,
+      @Nullable String policy) {
     public Svid {
       addedKeys = addedKeys == null ? null : List.copyOf(addedKeys);
       removedKeys = removedKeys == null ? null : List.copyOf(removedKeys);

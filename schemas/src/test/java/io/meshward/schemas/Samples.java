@@ -170,6 +170,7 @@ final class Samples {
             List.of("0102"),
             List.of(),
             null,
+            null,
             null),
         LOCAL);
   }

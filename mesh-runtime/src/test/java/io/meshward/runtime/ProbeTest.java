@@ -1,0 +1,155 @@
+package io.meshward.runtime;
+
+import static java.nio.charset.StandardCharsets.US_ASCII;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.grpc.Server;
+import io.meshward.schemas.AuthzDecision;
+import io.meshward.schemas.Subject;
+import io.meshward.schemas.SvidLifecycle;
+import io.meshward.schemas.TlsHandshake;
+import io.meshward.schemas.TlsHandshake.Result;
+import io.meshward.testkit.IssuedSvid;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.net.SocketTimeoutException;
+import java.time.Duration;
+import javax.net.ssl.SSLSocket;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** What scanners and old clients do to a server, and what the events say of it. */
+class ProbeTest {
+  private final Shop shop = new Shop();
+  private final Server server =
+      shop.serve(
+          shop.ordersRuntime(
+              builder ->
+                  builder.limits(
+                      TransportLimits.defaults().withHandshakeTimeout(Duration.ofMillis(400)))));
+  private final IssuedSvid frontend = shop.mesh.trustDomain().issue(shop.frontend);
+
+  @AfterEach
+  void close() {
+    shop.close();
+  }
+
+  @Test
+  void refusesTls12() throws IOException {
+    try (SSLSocket socket =
+        Attacker.socket(Attacker.context(frontend), server.getPort(), "TLSv1.2", "h2")) {
+      assertThatThrownBy(socket::startHandshake).isInstanceOf(IOException.class);
+      TlsHandshake event = expect(Result.PROTOCOL_VERSION_UNSUPPORTED, "tls_version");
+      assertThat(event.peer().port()).isEqualTo(socket.getLocalPort());
+      assertThat(event.peer().id()).isNull();
+    }
+  }
+
+  @Test
+  void refusesPlaintext() throws IOException {
+    try (Socket socket = socket()) {
+      socket.getOutputStream().write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(US_ASCII));
+      assertThat(socket.getInputStream().read()).isLessThanOrEqualTo(0x16);
+      TlsHandshake event = expect(Result.UNEXPECTED_MESSAGE, "plaintext");
+      assertThat(event.peer().port()).isEqualTo(socket.getLocalPort());
+    }
+  }
+
+  @Test
+  void refusesAClientWithoutCertificate() throws IOException {
+    try (SSLSocket socket =
+        Attacker.socket(Attacker.context(null), server.getPort(), "TLSv1.3", "h2")) {
+      socket.startHandshake();
+      assertEnds(socket);
+      expect(Result.CERTIFICATE_VERIFICATION_FAILED, "no_client_cert");
+    }
+  }
+
+  @Test
+  void refusesAHandshakeWithoutAlpnAlthoughItSucceeds() throws IOException {
+    try (SSLSocket socket =
+        Attacker.socket(Attacker.context(frontend), server.getPort(), "TLSv1.3")) {
+      socket.startHandshake();
+      assertEnds(socket);
+      expect(Result.NO_APPLICATION_PROTOCOL, "no_h2_alpn");
+    }
+  }
+
+  @Test
+  void refusesAnotherProtocolThanH2() throws IOException {
+    try (SSLSocket socket =
+        Attacker.socket(Attacker.context(frontend), server.getPort(), "TLSv1.3", "http/1.1")) {
+      socket.startHandshake();
+      assertEnds(socket);
+      expect(Result.NO_APPLICATION_PROTOCOL, "no_h2_alpn");
+    }
+  }
+
+  @Test
+  void seesAPortScan() throws IOException {
+    socket().close();
+
+    expect(Result.PEER_CONNECTION_CLOSED, "peer_closed");
+  }
+
+  @Test
+  void endsAHandshakeThatTakesTooLong() throws IOException {
+    try (Socket socket = socket()) {
+      assertEnds(socket);
+      expect(Result.HANDSHAKE_TIMEOUT, "handshake_timeout");
+    }
+  }
+
+  @Test
+  void refusesAHeldAddressBeforeItSaysAnything() throws IOException {
+    shop.serverHolds.place(new Subject(Subject.Kind.IP, null, "127.0.0.1"), "containment-1");
+    try (Socket socket = socket()) {
+      assertEnds(socket);
+      expect(Result.CERTIFICATE_REVOKED, "quarantined");
+    }
+  }
+
+  @Test
+  void refusesEverythingWhileItHasNoSvidItself() throws IOException {
+    shop.mesh.workload(shop.orders).redact();
+    shop.serverEvents.await(
+        SvidLifecycle.class, event -> event.svid().change() == SvidLifecycle.Change.WITHDRAWN);
+    try (Socket socket = socket()) {
+      assertEnds(socket);
+      expect(Result.UNKNOWN_FAILURE, "own_svid_unavailable");
+    }
+  }
+
+  private Socket socket() throws IOException {
+    Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.getPort());
+    socket.setSoTimeout(10_000);
+    return socket;
+  }
+
+  /** The other side ends the connection, be it by an alert, a reset, or without a word. */
+  private static void assertEnds(Socket socket) {
+    try {
+      byte[] rest = new byte[4096];
+      int read = socket.getInputStream().read(rest);
+      while (read >= 0) {
+        read = socket.getInputStream().read(rest);
+      }
+    } catch (SocketTimeoutException e) {
+      throw new AssertionError("the connection was not ended", e);
+    } catch (IOException e) {
+      assertThat(e).isNotNull();
+    }
+  }
+
+  private TlsHandshake expect(Result result, String detail) {
+    TlsHandshake event = shop.serverEvents.await(TlsHandshake.class, any -> true);
+    assertThat(event.tls().result()).isEqualTo(result);
+    assertThat(event.tls().detail()).isEqualTo(detail);
+    assertThat(event.peer().ip()).isEqualTo("127.0.0.1");
+    assertThat(shop.serverEvents.of(TlsHandshake.class)).hasSize(1);
+    assertThat(shop.serverEvents.of(AuthzDecision.class)).isEmpty();
+    return event;
+  }
+}
