@@ -117,16 +117,22 @@ final class TrackedConnection {
     };
   }
 
-  /** Ends the connection now, without a word to the peer; what is in flight fails. */
+  /**
+   * Ends the connection now, without a word to the peer; what is in flight fails. On the
+   * connection's own thread it is gone when this returns.
+   */
   void cut() {
-    channel
-        .eventLoop()
-        .execute(
-            () -> {
-              ChannelHandlerContext first = channel.pipeline().firstContext();
-              // From the first handler on, so that neither HTTP/2 nor TLS can linger.
-              ChannelFuture unused = first == null ? channel.close() : first.close();
-            });
+    if (channel.eventLoop().inEventLoop()) {
+      closeFromTheSocket();
+    } else {
+      channel.eventLoop().execute(this::closeFromTheSocket);
+    }
+  }
+
+  /** From the first handler on, so that neither HTTP/2 nor TLS can linger. */
+  private void closeFromTheSocket() {
+    ChannelHandlerContext first = channel.pipeline().firstContext();
+    ChannelFuture unused = first == null ? channel.close() : first.close();
   }
 
   /** Lets calls in flight end, and no new one begin. */

@@ -21,13 +21,20 @@ final class Echo {
   static final MethodDescriptor<String, String> WHO = method("Who", MethodType.UNARY);
   static final MethodDescriptor<String, String> CHAT = method("Chat", MethodType.BIDI_STREAMING);
   static final MethodDescriptor<String, String> MISSING = method("Missing", MethodType.UNARY);
+  static final MethodDescriptor<String, String> OTHER_SERVICE =
+      method("meshward.test.Other", "Who", MethodType.UNARY);
 
   private Echo() {}
 
   private static MethodDescriptor<String, String> method(String name, MethodType type) {
+    return method("meshward.test.Echo", name, type);
+  }
+
+  private static MethodDescriptor<String, String> method(
+      String service, String name, MethodType type) {
     return MethodDescriptor.<String, String>newBuilder()
         .setType(type)
-        .setFullMethodName("meshward.test.Echo/" + name)
+        .setFullMethodName(service + "/" + name)
         .setRequestMarshaller(new Text())
         .setResponseMarshaller(new Text())
         .build();

@@ -93,8 +93,7 @@ final class Shop implements AutoCloseable {
               .addService(Echo.service())
               .build()
               .start();
-      open.push(server::shutdownNow);
-      return server;
+      return closing(server);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -112,6 +111,11 @@ final class Shop implements AutoCloseable {
 
   static String target(Server server) {
     return "127.0.0.1:" + server.getPort();
+  }
+
+  Server closing(Server server) {
+    open.push(server::shutdownNow);
+    return server;
   }
 
   @Override
