@@ -19,7 +19,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
     description = "Turns what workload identities do into containment.",
     versionProvider = Meshward.Version.class,
     mixinStandardHelpOptions = true,
-    subcommands = {TopicsCommand.class},
+    subcommands = {RulesCommand.class, TopicsCommand.class},
     commandListHeading = "%nCommands:%n",
     footer = {
       "",

@@ -19,4 +19,9 @@ public final class ConditionCompileException extends RuntimeException {
   public List<ConditionProblem> problems() {
     return problems;
   }
+
+  @Override
+  public String getMessage() {
+    return String.valueOf(super.getMessage());
+  }
 }

@@ -31,4 +31,9 @@ public final class ConditionSyntaxException extends RuntimeException {
   public int column() {
     return position.column();
   }
+
+  @Override
+  public String getMessage() {
+    return String.valueOf(super.getMessage());
+  }
 }

@@ -126,7 +126,7 @@ final class DetectionCompiler {
       error(
           DiagnosticCode.LOAD_ERR_COMPILE_OUTPUT,
           definition,
-          String.valueOf(e.getMessage()),
+          e.getMessage(),
           definition.output().place(e.index()));
       return Optional.empty();
     }

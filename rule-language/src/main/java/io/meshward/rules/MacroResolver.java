@@ -94,7 +94,7 @@ final class MacroResolver {
       diagnostics.error(
           DiagnosticCode.LOAD_ERR_COMPILE_CONDITION,
           item,
-          String.valueOf(e.getMessage()),
+          e.getMessage(),
           e.position().place().orElse(macro.place()));
     } catch (Unresolvable e) {
       report(e, item, macro.place());

@@ -16,4 +16,9 @@ public final class OutputFormatException extends RuntimeException {
   public int index() {
     return index;
   }
+
+  @Override
+  public String getMessage() {
+    return String.valueOf(super.getMessage());
+  }
 }

@@ -100,7 +100,7 @@ final class RuleCompiler {
       diagnostics.error(
           DiagnosticCode.LOAD_ERR_COMPILE_CONDITION,
           entry.label(),
-          String.valueOf(e.getMessage()),
+          e.getMessage(),
           e.position().place().orElse(entry.place()));
       return Optional.empty();
     }
@@ -125,7 +125,7 @@ final class RuleCompiler {
       problems.add(
           new ConditionProblem(
               DiagnosticCode.LOAD_ERR_COMPILE_OUTPUT,
-              String.valueOf(e.getMessage()),
+              e.getMessage(),
               new Position(text, e.index())));
       return Optional.empty();
     }
