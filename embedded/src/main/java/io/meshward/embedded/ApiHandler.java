@@ -38,6 +38,14 @@ final class ApiHandler extends Handler.Abstract {
 
   private static final Duration WATCH_RETRY = Duration.ofSeconds(10);
 
+  /**
+   * Bounds of the event streams.
+   *
+   * @param watches how many may be open
+   * @param watchQueue how many changes may wait for a slow client
+   */
+  record Limits(int watches, int watchQueue, Duration bookmarkInterval) {}
+
   private static final Answer NO_SUCH_PAGE = new Answer.Text(404, "404 page not found\n");
 
   private final ResourceApi api;
@@ -46,8 +54,7 @@ final class ApiHandler extends Handler.Abstract {
   private final FaultInjection faults;
   private final WriteLog writes;
   private final Clock clock;
-  private final int maxWatches;
-  private final int watchQueue;
+  private final Limits limits;
   private final Set<WatchStream> watches = ConcurrentHashMap.newKeySet();
 
   ApiHandler(
@@ -57,16 +64,14 @@ final class ApiHandler extends Handler.Abstract {
       FaultInjection faults,
       WriteLog writes,
       Clock clock,
-      int maxWatches,
-      int watchQueue) {
+      Limits limits) {
     this.api = api;
     this.store = store;
     this.mapper = mapper;
     this.faults = faults;
     this.writes = writes;
     this.clock = clock;
-    this.maxWatches = maxWatches;
-    this.watchQueue = watchQueue;
+    this.limits = limits;
   }
 
   /** Ends all event streams. */
@@ -211,7 +216,8 @@ final class ApiHandler extends Handler.Abstract {
   private Answer resource(
       ApiCall call, Request request, String group, String version, List<String> rest)
       throws IOException {
-    return api.answer(call, ResourcePath.parse(group, version, rest), content(request));
+    ResourcePath path = ResourcePath.parse(group, version, rest);
+    return api.answer(call, path, body(request), userAgent(request));
   }
 
   private static Answer discovery(ApiCall call, JsonNode document) {
@@ -221,7 +227,7 @@ final class ApiHandler extends Handler.Abstract {
     return new Answer.Document(200, document, List.of());
   }
 
-  private static ResourceApi.Content content(Request request) throws IOException {
+  private RequestBody body(Request request) throws IOException {
     byte[] body;
     try (InputStream in = Content.Source.asInputStream(request)) {
       body = in.readNBytes(MAX_BODY + 1);
@@ -231,8 +237,7 @@ final class ApiHandler extends Handler.Abstract {
     }
     String type = request.getHeaders().get(HttpHeader.CONTENT_TYPE);
     String bare = type == null ? "" : type.split(";", 2)[0].strip().toLowerCase(Locale.ROOT);
-    return new ResourceApi.Content(
-        new String(body, StandardCharsets.UTF_8), bare, userAgent(request));
+    return new RequestBody(new String(body, StandardCharsets.UTF_8), bare, mapper);
   }
 
   private static String userAgent(Request request) {
@@ -242,15 +247,21 @@ final class ApiHandler extends Handler.Abstract {
 
   private void stream(Response response, Callback callback, Answer.Events events)
       throws IOException {
-    if (watches.size() >= maxWatches) {
+    if (watches.size() >= limits.watches()) {
       answer(
           response,
           callback,
           ApiFailure.tooManyRequests(
-              "the limit of " + maxWatches + " watches is reached", WATCH_RETRY));
+              "the limit of " + limits.watches() + " watches is reached", WATCH_RETRY));
       return;
     }
-    WatchStream watch = new WatchStream(store, events.selection(), events.bookmarks(), watchQueue);
+    WatchStream watch =
+        new WatchStream(
+            store,
+            events.selection(),
+            events.bookmarks(),
+            limits.bookmarkInterval(),
+            limits.watchQueue());
     watches.add(watch);
     response.setStatus(200);
     response.getHeaders().put(HttpHeader.CONTENT_TYPE, "application/json");

@@ -37,6 +37,16 @@ record DeleteOptions(
     }
   }
 
+  /** The same, changing nothing. */
+  DeleteOptions asDryRun() {
+    return new DeleteOptions(uid, resourceVersion, graceSeconds, propagation, true);
+  }
+
+  /** The same, whatever the object's version. */
+  DeleteOptions ofAnyVersion() {
+    return new DeleteOptions(uid, null, graceSeconds, propagation, dryRun);
+  }
+
   /** The same, only for the object with that uid. */
   DeleteOptions ofUid(String only) {
     return new DeleteOptions(only, resourceVersion, graceSeconds, propagation, dryRun);

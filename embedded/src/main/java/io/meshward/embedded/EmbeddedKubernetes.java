@@ -66,14 +66,14 @@ public final class EmbeddedKubernetes implements AutoCloseable {
         JsonMapper.builder().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();
     this.handler =
         new ApiHandler(
-            new ResourceApi(registry, mapper),
+            new ResourceApi(registry),
             store,
             mapper,
             faults,
             writes,
             builder.clock,
-            builder.maxWatches,
-            builder.maxHistory);
+            new ApiHandler.Limits(
+                builder.maxWatches, builder.maxHistory, builder.bookmarkInterval));
     this.server = server(handler);
     controllers.start();
     try {
@@ -216,6 +216,7 @@ public final class EmbeddedKubernetes implements AutoCloseable {
     private int maxObjects = 10_000;
     private int maxHistory = 10_000;
     private int maxWatches = 256;
+    private Duration bookmarkInterval = Duration.ofMinutes(1);
 
     private Builder() {}
 
@@ -272,6 +273,12 @@ public final class EmbeddedKubernetes implements AutoCloseable {
     /** How many watches may be open; one more is answered 429. Default 256. */
     public Builder maxWatches(int value) {
       maxWatches = value;
+      return this;
+    }
+
+    /** How often an idle watch that asked for bookmarks gets one; default a minute. */
+    public Builder bookmarkInterval(Duration value) {
+      bookmarkInterval = value;
       return this;
     }
 

@@ -15,8 +15,6 @@ final class FieldSelector {
 
   static final FieldSelector EVERYTHING = new FieldSelector(List.of());
 
-  private static final List<String> METADATA = List.of("metadata.name", "metadata.namespace");
-
   /** Further fields by resource that the double evaluates. */
   private static final Map<String, Set<String>> SUPPORTED =
       Map.of(
@@ -87,12 +85,17 @@ final class FieldSelector {
       return EVERYTHING;
     }
     List<Term> terms = new ArrayList<>();
-    for (String part : text.split(",", -1)) {
-      if (!part.isEmpty()) {
+    for (String part : split(text)) {
+      if (!part.isEmpty() && !part.equals("=")) {
         terms.add(term(part, text, type));
       }
     }
     return new FieldSelector(terms);
+  }
+
+  /** Splits at commas that no backslash precedes. */
+  private static List<String> split(String text) {
+    return List.of(text.split("(?<!\\\\),", -1));
   }
 
   private static Term term(String part, String whole, ResourceType type) {
@@ -104,19 +107,25 @@ final class FieldSelector {
     boolean negated = equals > 0 && part.charAt(equals - 1) == '!';
     String field = part.substring(0, negated ? equals - 1 : equals);
     String value = part.substring(part.startsWith("==", equals) ? equals + 2 : equals + 1);
+    if (value.replaceAll("\\\\.", "").contains("=")) {
+      throw ApiFailure.badRequest("invalid field selector: unescaped character in value: 61");
+    }
     if (ELSEWHERE.getOrDefault(type.plural(), Set.of()).contains(field)) {
       throw ApiFailure.notSimulated("the field selector " + field + " of " + type.plural());
     }
-    if (!METADATA.contains(field)
-        && !SUPPORTED.getOrDefault(type.plural(), Set.of()).contains(field)) {
+    boolean known =
+        field.equals("metadata.name")
+            || (field.equals("metadata.namespace") && type.namespaced())
+            || SUPPORTED.getOrDefault(type.plural(), Set.of()).contains(field);
+    if (!known) {
       throw ApiFailure.badRequest(refusal(field, type));
     }
-    return new Term(field, value, negated);
+    return new Term(field, value.replaceAll("\\\\(.)", "$1"), negated);
   }
 
   private static String refusal(String field, ResourceType type) {
     return switch (type.plural()) {
-      case "networkpolicies", "serviceaccounts" ->
+      case "networkpolicies", "serviceaccounts", "deployments", "replicasets", "statefulsets" ->
           "\""
               + field
               + "\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"";

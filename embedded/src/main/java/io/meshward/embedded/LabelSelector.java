@@ -133,7 +133,8 @@ final class LabelSelector {
       while (true) {
         String token = peek();
         if (!token.equals("!") && !isIdentifier(token)) {
-          throw failure("found '" + token + "', expected: !, identifier, or 'end of string'");
+          throw ApiFailure.badRequest(
+              "found '" + token + "', expected: !, identifier, or 'end of string'");
         }
         requirements.add(requirement());
         String next = next();
@@ -141,11 +142,11 @@ final class LabelSelector {
           return requirements;
         }
         if (!next.equals(",")) {
-          throw failure("found '" + next + "', expected: ',' or 'end of string'");
+          throw ApiFailure.badRequest("found '" + next + "', expected: ',' or 'end of string'");
         }
         String after = peek();
         if (!after.equals("!") && !isIdentifier(after)) {
-          throw failure("found '" + after + "', expected: identifier after ','");
+          throw ApiFailure.badRequest("found '" + after + "', expected: identifier after ','");
         }
       }
     }
@@ -154,6 +155,9 @@ final class LabelSelector {
       String token = next();
       if (token.equals("!")) {
         String key = next();
+        if (!isIdentifier(key)) {
+          throw failure("found '" + key + "', expected: identifier");
+        }
         checkKey(key);
         return new Requirement(key, Operator.DOES_NOT_EXIST, Set.of());
       }
@@ -178,7 +182,7 @@ final class LabelSelector {
     private Set<String> values(String key) {
       String open = next();
       if (!open.equals("(")) {
-        throw failure("found '" + open + "', expected: '('");
+        throw failure("found '" + open + "' expected: '('");
       }
       Set<String> values = new TreeSet<>();
       boolean pending = true;
@@ -200,7 +204,8 @@ final class LabelSelector {
           values.add(token);
           pending = false;
         } else {
-          throw failure("found '" + token + "', expected: ',', ')' or identifier");
+          String expected = pending ? "',', ')' or identifier" : "',' or ')'";
+          throw failure("found '" + token + "', expected: " + expected);
         }
       }
     }
@@ -224,9 +229,7 @@ final class LabelSelector {
         return Long.toString(Long.parseLong(value));
       } catch (NumberFormatException e) {
         throw failure(
-            "values[0]["
-                + key
-                + "]: Invalid value: \""
+            "values[0]: Invalid value: \""
                 + value
                 + "\": for 'Gt', 'Lt' operators, the value must be an integer");
       }
@@ -236,7 +239,7 @@ final class LabelSelector {
       Names.labelKeyFault(key)
           .ifPresent(
               why -> {
-                throw failure("key: Invalid value: \"" + key + "\": " + why);
+                throw failure("<nil>: Invalid value: \"" + key + "\": " + why);
               });
     }
 

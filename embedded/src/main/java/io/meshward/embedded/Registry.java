@@ -8,9 +8,7 @@ import io.meshward.embedded.KindDecoder.Decoded;
 import io.meshward.embedded.KindDecoder.Origin;
 import io.meshward.embedded.ManagedFields.Manager;
 import java.time.Clock;
-import java.time.Instant;
 import java.time.temporal.ChronoUnit;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -26,21 +24,16 @@ final class Registry {
   /** The outcome of a write. */
   record Written(ApiObject object, boolean created, List<String> warnings) {}
 
-  /**
-   * The outcome of a deletion.
-   *
-   * @param gone the object is removed, not only marked
-   */
-  record Deleted(ApiObject object, boolean gone) {}
-
   private final ObjectStore store;
   private final Clock clock;
   private final Identifiers identifiers;
+  private final Deletion deletion;
 
   Registry(ObjectStore store, Clock clock, Identifiers identifiers) {
     this.store = store;
     this.clock = clock;
     this.identifiers = identifiers;
+    this.deletion = new Deletion(this);
   }
 
   ObjectStore store() {
@@ -370,10 +363,7 @@ final class Registry {
       return complete;
     }
     ObjectKey key = ObjectKey.of(type, current.namespace(), current.name());
-    if (current.isDeleting()
-        && complete.finalizers().isEmpty()
-        && !current.finalizers().isEmpty()
-        && graceOf(complete) == 0) {
+    if (!current.finalizers().isEmpty() && deletion.isComplete(complete)) {
       store.put(key, EventVersions.toStored(type, complete));
       return EventVersions.toServed(type, store.remove(key));
     }
@@ -394,131 +384,19 @@ final class Registry {
 
   // Delete
 
-  /**
-   * Deletes an object, or marks it where a pod's grace period, a finalizer or its dependents come
-   * first.
-   */
-  Deleted delete(ResourceType type, String namespace, String name, DeleteOptions options) {
-    return store.locked(
-        () -> {
-          ApiObject current = get(type, namespace, name);
-          checkPreconditions(type, current, options);
-          ApiObject marked = current.copy();
-          addFinalizer(marked, options.propagation());
-          long grace = type.equals(ResourceCatalogue.PODS) ? podGrace(current, options) : 0;
-          boolean namespaceContent = type.equals(ResourceCatalogue.NAMESPACES);
-          if (grace == 0 && marked.finalizers().isEmpty() && !namespaceContent) {
-            mark(type, current, marked, 0);
-            if (options.dryRun()) {
-              return new Deleted(marked, true);
-            }
-            ApiObject last =
-                EventVersions.toServed(type, store.remove(ObjectKey.of(type, namespace, name)))
-                    .copy();
-            if (type.equals(ResourceCatalogue.PODS)) {
-              mark(type, current, last, 0);
-            }
-            return new Deleted(last, true);
-          }
-          boolean shorter =
-              !current.isDeleting() || (options.graceSeconds() != null && grace < graceOf(current));
-          if (!shorter && marked.finalizers().equals(current.finalizers())) {
-            return new Deleted(current, false);
-          }
-          if (shorter) {
-            mark(type, current, marked, grace);
-          }
-          if (namespaceContent) {
-            marked.status().put("phase", "Terminating");
-          }
-          if (options.dryRun()) {
-            return new Deleted(marked, false);
-          }
-          return new Deleted(
-              EventVersions.toServed(
-                  type,
-                  store.put(
-                      ObjectKey.of(type, namespace, name), EventVersions.toStored(type, marked))),
-              false);
-        });
+  /** Deletes an object, or marks it where something comes first. */
+  Deletion.Outcome delete(ResourceType type, String namespace, String name, DeleteOptions options) {
+    return deletion.delete(type, namespace, name, options);
+  }
+
+  /** Evicts a pod. */
+  void evict(String namespace, String name, DeleteOptions options) {
+    deletion.evict(namespace, name, options);
   }
 
   /** Removes a namespace whose content is gone. */
   void removeNamespace(String name) {
     store.locked(() -> store.remove(ObjectKey.of(ResourceCatalogue.NAMESPACES, "", name)));
-  }
-
-  private void mark(ResourceType type, ApiObject current, ApiObject marked, long grace) {
-    ObjectNode metadata = marked.metadata();
-    Instant since = clock.instant();
-    if (current.isDeleting()) {
-      since =
-          Instant.parse(current.metadata().get("deletionTimestamp").asText())
-              .minusSeconds(graceOf(current));
-    }
-    metadata.put(
-        "deletionTimestamp", since.plusSeconds(grace).truncatedTo(ChronoUnit.SECONDS).toString());
-    metadata.put("deletionGracePeriodSeconds", grace);
-    if (type.generated() && !current.isDeleting()) {
-      metadata.put("generation", current.generation() + 1);
-    }
-  }
-
-  private static long graceOf(ApiObject object) {
-    return object.json().path("metadata").path("deletionGracePeriodSeconds").asLong();
-  }
-
-  private static long podGrace(ApiObject pod, DeleteOptions options) {
-    String phase = pod.json().path("status").path("phase").asText();
-    if (pod.json().path("spec").path("nodeName").asText().isEmpty()
-        || phase.equals("Succeeded")
-        || phase.equals("Failed")) {
-      return 0;
-    }
-    return options.graceSeconds() != null
-        ? options.graceSeconds()
-        : pod.json().path("spec").path("terminationGracePeriodSeconds").asLong(30);
-  }
-
-  private static void addFinalizer(ApiObject object, DeleteOptions.Propagation propagation) {
-    String finalizer =
-        switch (propagation) {
-          case BACKGROUND -> "";
-          case FOREGROUND -> "foregroundDeletion";
-          case ORPHAN -> "orphan";
-        };
-    List<String> finalizers = new ArrayList<>(object.finalizers());
-    if (!finalizer.isEmpty() && !finalizers.contains(finalizer)) {
-      finalizers.add(finalizer);
-      object.setFinalizers(finalizers);
-    }
-  }
-
-  private static void checkPreconditions(
-      ResourceType type, ApiObject current, DeleteOptions options) {
-    if (options.uid() != null && !options.uid().equals(current.uid())) {
-      throw ApiFailure.conflict(
-          type.group(),
-          type.kind(),
-          current.name(),
-          "the UID in the precondition ("
-              + options.uid()
-              + ") does not match the UID in record ("
-              + current.uid()
-              + "). The object might have been deleted and then recreated");
-    }
-    if (options.resourceVersion() != null
-        && !options.resourceVersion().equals(current.resourceVersion())) {
-      throw ApiFailure.conflict(
-          type.group(),
-          type.kind(),
-          current.name(),
-          "the ResourceVersion in the precondition ("
-              + options.resourceVersion()
-              + ") does not match the ResourceVersion in record ("
-              + current.resourceVersion()
-              + "). The object might have been modified");
-    }
   }
 
   // Checks of what a client sends

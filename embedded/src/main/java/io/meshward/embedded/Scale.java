@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.meshward.embedded.ApiFailure.Cause;
 import io.meshward.embedded.KindDecoder.Origin;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.UnaryOperator;
 
@@ -12,6 +13,9 @@ import java.util.function.UnaryOperator;
  * whose writes lock and change the workload.
  */
 final class Scale {
+
+  /** A written scale, and what the server says about fields that it dropped. */
+  record Written(ObjectNode scale, List<String> warnings) {}
 
   private static final String GROUP = "autoscaling";
 
@@ -51,13 +55,14 @@ final class Scale {
    *
    * @param origin a whole new scale, whose uid is then the store's precondition, or a patched one
    */
-  ObjectNode update(
+  Written update(
       ResourceType type,
       String namespace,
       String name,
       Origin origin,
       UnaryOperator<ObjectNode> change,
       WriteOptions options) {
+    List<String> warnings = new ArrayList<>();
     ApiObject written =
         registry.updateSubresource(
             type,
@@ -66,7 +71,9 @@ final class Scale {
             "scale",
             workload -> {
               ObjectNode proposed = change.apply(of(workload));
-              ApiObject scale = DECODER.decode(proposed, origin, options.validation()).object();
+              KindDecoder.Decoded decoded = DECODER.decode(proposed, origin, options.validation());
+              ApiObject scale = decoded.object();
+              warnings.addAll(decoded.warnings());
               check(scale, workload);
               if (!scale.uid().isEmpty() && !scale.uid().equals(workload.uid())) {
                 throw origin == Origin.BODY
@@ -84,7 +91,7 @@ final class Scale {
               workload.metadata().put("resourceVersion", scale.resourceVersion());
             },
             options);
-    return of(written);
+    return new Written(of(written), warnings);
   }
 
   private static void check(ApiObject scale, ApiObject workload) {

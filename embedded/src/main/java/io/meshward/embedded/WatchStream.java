@@ -25,19 +25,27 @@ final class WatchStream {
   /** What a watch selects. */
   record Selection(ResourceType type, String namespace, Predicate<ApiObject> filter) {}
 
-  private static final Duration BOOKMARK_INTERVAL = Duration.ofMinutes(1);
+  /** How soon a stream notices that it has been ended. */
+  private static final Duration POLL = Duration.ofMillis(200);
 
   private final ObjectStore store;
   private final Selection selection;
   private final boolean bookmarks;
+  private final Duration bookmarkInterval;
   private final BlockingQueue<Change> queue;
   private volatile boolean ended;
   private long sentVersion;
 
-  WatchStream(ObjectStore store, Selection selection, boolean bookmarks, int capacity) {
+  WatchStream(
+      ObjectStore store,
+      Selection selection,
+      boolean bookmarks,
+      Duration bookmarkInterval,
+      int capacity) {
     this.store = store;
     this.selection = selection;
     this.bookmarks = bookmarks;
+    this.bookmarkInterval = bookmarkInterval;
     this.queue = new LinkedBlockingQueue<>(capacity);
   }
 
@@ -90,14 +98,12 @@ final class WatchStream {
 
   private void follow(Duration timeout, OutputStream out) throws IOException {
     long end = System.nanoTime() + timeout.toNanos();
-    long nextBookmark = System.nanoTime() + BOOKMARK_INTERVAL.toNanos();
+    long nextBookmark = System.nanoTime() + bookmarkInterval.toNanos();
     while (!ended && System.nanoTime() < end) {
       Change change;
       try {
         change =
-            queue.poll(
-                Math.min(TimeUnit.MILLISECONDS.toNanos(200), end - System.nanoTime()),
-                TimeUnit.NANOSECONDS);
+            queue.poll(Math.min(POLL.toNanos(), end - System.nanoTime()), TimeUnit.NANOSECONDS);
       } catch (InterruptedException e) {
         return;
       }
@@ -107,12 +113,8 @@ final class WatchStream {
       } else if (bookmarks && System.nanoTime() > nextBookmark) {
         bookmark(out, false);
         out.flush();
-        nextBookmark = System.nanoTime() + BOOKMARK_INTERVAL.toNanos();
+        nextBookmark = System.nanoTime() + bookmarkInterval.toNanos();
       }
-    }
-    if (bookmarks && !ended) {
-      bookmark(out, false);
-      out.flush();
     }
   }
 
