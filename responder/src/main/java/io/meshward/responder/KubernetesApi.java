@@ -2,12 +2,15 @@ package io.meshward.responder;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.fabric8.kubernetes.client.http.HttpClient;
 import io.fabric8.kubernetes.client.http.HttpRequest;
 import io.fabric8.kubernetes.client.http.HttpResponse;
 import io.meshward.schemas.EventCodec;
-import io.meshward.schemas.MalformedEventException;
+import java.io.IOException;
 import java.net.ConnectException;
 import java.net.URI;
 import java.net.URLEncoder;
@@ -28,6 +31,17 @@ final class KubernetesApi {
   static final String FIELD_MANAGER = "meshward-responder";
 
   private static final int MAX_CONCURRENT = 16;
+
+  /** The largest answer that is read, in bytes: a list of many pods. */
+  private static final int MAX_ANSWER_BYTES = 32 * 1024 * 1024;
+
+  private static final JsonMapper MAPPER =
+      JsonMapper.builder(
+              JsonFactory.builder()
+                  .streamReadConstraints(
+                      StreamReadConstraints.builder().maxDocumentLength(MAX_ANSWER_BYTES).build())
+                  .build())
+          .build();
 
   private final HttpClient http;
   private final String server;
@@ -53,8 +67,7 @@ final class KubernetesApi {
 
   /** Changes some fields of an object (RFC 7396); uid and resourceVersion in it are locks. */
   ApiResult mergePatch(String path, JsonNode patch, boolean dryRun) {
-    return send(
-        "PATCH", path, writeQuery(dryRun), "application/merge-patch+json", patch, !dryRun);
+    return send("PATCH", path, writeQuery(dryRun), "application/merge-patch+json", patch, !dryRun);
   }
 
   /** Creates or changes an object that is ours; a field of another manager is a conflict. */
@@ -149,9 +162,7 @@ final class KubernetesApi {
   }
 
   private static ApiResult broken(String message, boolean writes) {
-    return writes
-        ? new ApiResult.Unknown(message)
-        : new ApiResult.Unavailable(message, null);
+    return writes ? new ApiResult.Unknown(message) : new ApiResult.Unavailable(message, null);
   }
 
   private static ApiResult sort(String what, HttpResponse<byte[]> response, boolean writes) {
@@ -159,8 +170,8 @@ final class KubernetesApi {
     byte[] bytes = response.body() == null ? new byte[0] : response.body();
     JsonNode body;
     try {
-      body = EventCodec.readTree(bytes);
-    } catch (MalformedEventException e) {
+      body = MAPPER.readTree(bytes);
+    } catch (IOException e) {
       body = EventCodec.object();
       if (status < 300) {
         return broken(what + ": the answer is not JSON: " + e.getMessage(), writes);
@@ -173,8 +184,7 @@ final class KubernetesApi {
     return switch (status) {
       case 404 -> new ApiResult.Absent(message);
       case 409 ->
-          message.contains("Precondition failed: UID")
-                  || message.contains("UID in precondition")
+          message.contains("Precondition failed: UID") || message.contains("UID in precondition")
               ? new ApiResult.Replaced(message)
               : new ApiResult.Conflict(message);
       case 422 ->
