@@ -1,7 +1,6 @@
 package io.meshward.responder;
 
 import io.meshward.schemas.Containment;
-import io.meshward.schemas.DeadLetter;
 import io.meshward.schemas.Quarantine;
 import io.meshward.schemas.QuarantineKey;
 import io.meshward.schemas.Response;
@@ -19,7 +18,6 @@ final class Batch {
   private final List<Response> responses = new ArrayList<>();
   private final Map<String, Optional<Containment>> containments = new LinkedHashMap<>();
   private final Map<QuarantineKey, Optional<Quarantine>> holds = new LinkedHashMap<>();
-  private final List<DeadLetter> deadLetters = new ArrayList<>();
 
   /** A transition happened. */
   void add(Transition<?> transition) {
@@ -42,16 +40,8 @@ final class Batch {
     holds.put(key, Optional.empty());
   }
 
-  /** An input could not be used. */
-  void park(DeadLetter letter) {
-    deadLetters.add(letter);
-  }
-
   boolean isEmpty() {
-    return responses.isEmpty()
-        && containments.isEmpty()
-        && holds.isEmpty()
-        && deadLetters.isEmpty();
+    return responses.isEmpty() && containments.isEmpty() && holds.isEmpty();
   }
 
   /** Every transition, in order. */
@@ -67,9 +57,5 @@ final class Batch {
   /** Holds placed, or absent where released. */
   Map<QuarantineKey, Optional<Quarantine>> holds() {
     return holds;
-  }
-
-  List<DeadLetter> deadLetters() {
-    return deadLetters;
   }
 }

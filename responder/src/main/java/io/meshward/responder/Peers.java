@@ -42,23 +42,20 @@ final class Peers {
         reports.computeIfAbsent(report.enforcement().containment(), id -> new HashMap<>());
     String peer = name(report.local());
     if (peers.size() < MAX_PEERS || peers.containsKey(peer)) {
-      Enforcement.Applied applied = report.enforcement();
-      Enforcement.Applied before = peers.get(peer);
-      boolean again =
-          before != null
-              && before.outcome() == Outcome.APPLIED
-              && applied.outcome() == Outcome.APPLIED;
-      peers.put(
-          peer,
-          again
-              ? new Enforcement.Applied(
-                  applied.containment(),
-                  applied.outcome(),
-                  before.connectionsCut() + applied.connectionsCut(),
-                  applied.at(),
-                  applied.holdPlacedAt())
-              : applied);
+      peers.merge(peer, report.enforcement(), Peers::latest);
     }
+  }
+
+  /** A peer that applies a hold again, since it cut further connections, has cut them all. */
+  private static Enforcement.Applied latest(Enforcement.Applied before, Enforcement.Applied now) {
+    return before.outcome() == Outcome.APPLIED && now.outcome() == Outcome.APPLIED
+        ? new Enforcement.Applied(
+            now.containment(),
+            now.outcome(),
+            before.connectionsCut() + now.connectionsCut(),
+            now.at(),
+            now.holdPlacedAt())
+        : now;
   }
 
   /** What the peers of a containment reported last. */

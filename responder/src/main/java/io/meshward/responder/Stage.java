@@ -282,6 +282,18 @@ sealed interface Stage {
           .write(Verifying::new);
     }
 
+    /** A notification, which nothing waits for, was delivered. */
+    Transition<Verifying> told(int step, String words, Instant at) {
+      requireStep(this, step, StepState.INTENDED);
+      return draft(at).step(step, StepState.DONE, StepFacts.words(words)).write(Verifying::new);
+    }
+
+    /** A notification, which nothing depends on, was not delivered. */
+    Transition<Verifying> notTold(int step, String error, Instant at) {
+      requireStep(this, step, StepState.INTENDED);
+      return draft(at).step(step, StepState.FAILED, StepFacts.error(error)).write(Verifying::new);
+    }
+
     /** All of it was seen. */
     Transition<Contained> contained(Instant at) {
       return draft(at).to(ContainmentState.CONTAINED, null).write(Contained::new);
@@ -431,6 +443,9 @@ sealed interface Stage {
 
   /** Whether a step may have changed something that was not undone. */
   static boolean mayHaveActed(Step step) {
+    if (!ActionName.changesSomething(step.action())) {
+      return false;
+    }
     return switch (step.state()) {
       case INTENDED, DONE, VERIFIED, UNVERIFIED, UNDOING -> true;
       case FAILED -> step.prior() != null;

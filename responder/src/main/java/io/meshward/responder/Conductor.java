@@ -1,0 +1,335 @@
+package io.meshward.responder;
+
+import io.meshward.responder.ClusterAction.Outcome;
+import io.meshward.responder.ClusterAction.Preparation;
+import io.meshward.responder.Gate.Decision;
+import io.meshward.responder.Stage.AwaitingApproval;
+import io.meshward.responder.Stage.Ended;
+import io.meshward.responder.Stage.Executing;
+import io.meshward.responder.Stage.Live;
+import io.meshward.responder.Stage.Planning;
+import io.meshward.responder.Stage.Recovering;
+import io.meshward.responder.Stage.Releasable;
+import io.meshward.responder.Stage.Release;
+import io.meshward.responder.Stage.Verifying;
+import io.meshward.schemas.Approval;
+import io.meshward.schemas.Containment;
+import io.meshward.schemas.Containment.Step;
+import io.meshward.schemas.ContainmentState;
+import io.meshward.schemas.Detection;
+import io.meshward.schemas.ResponseMode;
+import io.meshward.schemas.StepState;
+import io.meshward.schemas.Work;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Leads the containments of one partition from stage to stage: takes inputs, writes the transitions
+ * they cause into a {@link Batch}, and says afterwards which operations are due. It reads and
+ * writes nothing itself; whoever drives it commits the batch before it starts an operation, and
+ * throws it away, with all it knows, when a commit fails. Not thread-safe.
+ */
+final class Conductor {
+  /** For how long an ended containment that changed nothing takes in further detections. */
+  private static final Duration FOLD = Duration.ofMinutes(1);
+
+  /** For how long an ended containment is kept. */
+  private static final Duration KEEP = Duration.ofDays(7);
+
+  private final Casebook book = new Casebook();
+  private final Gate gate;
+  private final ApprovalCheck approvals;
+  private final Dispatch dispatch;
+  private final Progress progress;
+  private final InstantSource clock;
+  private final Duration approvalTimeout;
+
+  Conductor(
+      Gate gate,
+      ApprovalCheck approvals,
+      Progress.Surroundings surroundings,
+      InstantSource clock,
+      ResponderConfig config) {
+    this.gate = gate;
+    this.approvals = approvals;
+    this.dispatch = new Dispatch(book, gate, clock, config.giveUpAfter());
+    this.progress = new Progress(book, dispatch, gate, surroundings, clock, config.giveUpAfter());
+    this.clock = clock;
+    this.approvalTimeout = config.approvalTimeout();
+  }
+
+  /** Takes up a containment that was stored. */
+  void restore(Containment stored) {
+    book.put(Stage.of(stored));
+  }
+
+  /** All containments it knows. */
+  List<Stage> stages() {
+    return List.copyOf(book.all());
+  }
+
+  /** The operations that are to be started now; each is named once until its result is in. */
+  List<Operation> due() {
+    return dispatch.due();
+  }
+
+  /** A detection that a playbook answers. */
+  void work(Work work, @Nullable String traceparent, Batch batch) {
+    Detection.Finding detection = work.detection().detection();
+    Instant now = clock.instant();
+    String id = work.work().containment();
+    List<Stage> siblings = book.sameTarget(id);
+    boolean known =
+        siblings.stream()
+            .filter(stage -> samePlaybook(stage, work))
+            .anyMatch(stage -> stage.containment().detections().contains(detection.id()));
+    if (known || book.get(id) != null) {
+      return;
+    }
+    for (Stage sibling : siblings) {
+      if (sibling instanceof Live live && samePlaybook(sibling, work) && covers(sibling, work)) {
+        progress.join(live, work, batch);
+        progress.advance(live.id(), batch);
+        return;
+      }
+    }
+    Optional<Ended> fold = fold(siblings, work, now);
+    if (fold.isPresent()) {
+      progress.record(
+          fold.get().joined(detection.id(), detection.time(), "nothing new is begun", now), batch);
+      return;
+    }
+    begin(work, traceparent, now, batch);
+    progress.advance(id, batch);
+  }
+
+  private void begin(Work work, @Nullable String traceparent, Instant now, Batch batch) {
+    if (unresolved(work)) {
+      Containment seed = Beginning.of(work, ResponseMode.OBSERVE, traceparent, now);
+      progress.record(
+          Stage.ended(seed, ContainmentState.UNRESOLVED, work.resolution().reason(), now), batch);
+      return;
+    }
+    Decision decision = gate.decide(work, now);
+    switch (decision) {
+      case Decision.Suppress(String reason) -> {
+        Containment seed = Beginning.of(work, ResponseMode.OBSERVE, traceparent, now);
+        progress.record(Stage.ended(seed, ContainmentState.SUPPRESSED, reason, now), batch);
+      }
+      case Decision.Proceed(ResponseMode mode, String reason) -> {
+        Containment seed = Beginning.of(work, mode, traceparent, now);
+        progress.record(
+            switch (mode) {
+              case OBSERVE -> Stage.ended(seed, ContainmentState.OBSERVED, reason, now);
+              case PLAN, DRYRUN, APPROVE -> Stage.planning(seed, reason, now);
+              case ENFORCE -> Stage.executing(seed, reason, now);
+            },
+            batch);
+      }
+    }
+  }
+
+  /** Nothing of the plan can be done about a target that was not found. */
+  private static boolean unresolved(Work work) {
+    return switch (work.resolution().outcome()) {
+      case RESOLVED -> false;
+      case UNRESOLVED -> true;
+      case IDENTITY_ONLY ->
+          work.plan().steps().stream()
+              .noneMatch(
+                  step ->
+                      ActionName.changesSomething(step.action())
+                          && !ActionName.needsWorkload(step.action()));
+    };
+  }
+
+  private static boolean samePlaybook(Stage stage, Work work) {
+    return stage.containment().playbook().name().equals(work.playbook().name());
+  }
+
+  /** Whether what a containment does also answers a detection about, perhaps, another pod. */
+  private static boolean covers(Stage stage, Work work) {
+    boolean perPod =
+        stage.containment().steps().stream().anyMatch(step -> ActionName.needsPod(step.action()));
+    String pod = stage.containment().target().podUid();
+    return !perPod || (pod != null && pod.equals(work.target().podUid()));
+  }
+
+  /** An ended containment that already says all there is to say about a detection. */
+  private Optional<Ended> fold(List<Stage> siblings, Work work, Instant now) {
+    Instant time = work.detection().detection().time();
+    for (Stage sibling : siblings.reversed()) {
+      Instant ended = sibling.containment().containment().endedAt();
+      if (sibling instanceof Ended end
+          && ended != null
+          && samePlaybook(sibling, work)
+          && covers(sibling, work)) {
+        Duration cooldown = Duration.ofMillis(sibling.containment().containment().cooldownMs());
+        boolean acted = sibling.state() == ContainmentState.RECOVERED;
+        boolean contained = acted && time.isBefore(ended);
+        boolean repeated = !acted && now.isBefore(ended.plus(FOLD));
+        if (contained || repeated || now.isBefore(ended.plus(cooldown))) {
+          return Optional.of(end);
+        }
+      }
+    }
+    return Optional.empty();
+  }
+
+  /** A person's statement. */
+  void approval(Approval approval, Batch batch) {
+    Approval.Statement statement = approval.approval();
+    Stage stage = book.get(statement.containment());
+    Instant now = clock.instant();
+    if (!(stage instanceof Live live)) {
+      approvals.ignored(
+          statement,
+          stage == null ? "there is no such containment" : "the containment is " + stage.state());
+      return;
+    }
+    Optional<String> objection = approvals.objection(approval, live.containment(), now);
+    if (objection.isPresent()) {
+      refuse(live, statement, objection.get(), now, batch);
+      return;
+    }
+    Release word = new Release(statement.actor(), statement.reason(), statement.id());
+    switch (statement.decision()) {
+      case APPROVE -> {
+        if (live instanceof AwaitingApproval waiting) {
+          progress.record(waiting.approved(word, now), batch);
+        } else {
+          refuse(live, statement, "nothing waits for an approval", now, batch);
+        }
+      }
+      case VETO -> {
+        if (live instanceof AwaitingApproval waiting) {
+          progress.record(waiting.vetoed(word, now), batch);
+        } else {
+          refuse(live, statement, "nothing waits for an approval", now, batch);
+        }
+      }
+      case RELEASE -> {
+        if (live instanceof Releasable held) {
+          progress.record(held.release(word, now), batch);
+        } else {
+          refuse(live, statement, "nothing is done yet that could be released", now, batch);
+        }
+      }
+    }
+    progress.advance(live.id(), batch);
+  }
+
+  private void refuse(
+      Live live, Approval.Statement statement, String why, Instant now, Batch batch) {
+    approvals.ignored(statement, why);
+    progress.record(
+        live.refused(statement.actor(), statement.decision() + " refused: " + why, now), batch);
+  }
+
+  /** An operation came to its end. */
+  void result(Operation.Result result, Batch batch) {
+    Operation operation = result.operation();
+    dispatch.returned(operation);
+    Stage stage = book.get(operation.ref().containment());
+    if (stage == null) {
+      return;
+    }
+    Instant now = clock.instant();
+    StepRef ref = operation.ref();
+    switch (result) {
+      case Operation.Result.LaidOpen(Operation.LayOpen _, List<Step> steps) ->
+          laidOpen(stage, steps, now, batch);
+      case Operation.Result.LaidOpen _ -> {}
+      case Operation.Result.Prepared(Operation _, Preparation preparation) ->
+          progress.prepared(stage, ref, preparation, batch);
+      case Operation.Result.Seen(Operation _, var verification) -> {
+        if (stage instanceof Verifying verifying
+            && stage.step(ref.index()).state() == StepState.DONE) {
+          progress.record(verifying.verified(ref.index(), verification, now), batch);
+        }
+      }
+      case Operation.Result.Tried(Operation.Undo _, Outcome outcome) ->
+          progress.undone(stage, ref, outcome, batch);
+      case Operation.Result.Tried(Operation.Tell _, Outcome outcome) ->
+          told(stage, ref, outcome, now, batch);
+      case Operation.Result.Tried(Operation _, Outcome outcome) ->
+          progress.acted(stage, ref, outcome, batch);
+    }
+    progress.advanceTarget(ref.containment(), batch);
+  }
+
+  private void laidOpen(Stage stage, List<Step> steps, Instant now, Batch batch) {
+    if (!(stage instanceof Planning planning)) {
+      return;
+    }
+    progress.record(
+        switch (stage.containment().containment().mode()) {
+          case DRYRUN -> planning.tried(steps, now);
+          case APPROVE -> planning.awaiting(steps, now.plus(approvalTimeout), now);
+          case OBSERVE, PLAN, ENFORCE -> planning.planned(steps, now);
+        },
+        batch);
+  }
+
+  private void told(Stage stage, StepRef ref, Outcome outcome, Instant now, Batch batch) {
+    if (stage.step(ref.index()).state() != StepState.INTENDED) {
+      return;
+    }
+    boolean delivered = outcome instanceof Outcome.Done;
+    String words =
+        switch (outcome) {
+          case Outcome.Done(String done) -> done;
+          case Outcome.Failed(String reason) -> reason;
+          case Outcome.Later(String reason) -> reason;
+          case Outcome.Changed(var _, String diff) -> diff;
+        };
+    switch (stage) {
+      case Executing executing ->
+          progress.record(
+              delivered
+                  ? executing.done(ref.index(), StepFacts.words(words), now)
+                  : executing.fail(ref.index(), words, now),
+              batch);
+      case Verifying verifying ->
+          progress.record(
+              delivered
+                  ? verifying.told(ref.index(), words, now)
+                  : verifying.notTold(ref.index(), words, now),
+              batch);
+      case Planning _, AwaitingApproval _, Stage.Held _, Recovering _, Ended _ -> {}
+    }
+  }
+
+  /** Something outside changed, such as what peers report, that a containment may wait for. */
+  void changed(String containment, Batch batch) {
+    if (book.get(containment) != null) {
+      progress.advance(containment, batch);
+    }
+  }
+
+  /** Time passed: whatever depends on it is looked at. */
+  void tick(Batch batch) {
+    Instant now = clock.instant();
+    List<String> old = new ArrayList<>();
+    for (Stage stage : book.all()) {
+      Instant ended = stage.containment().containment().endedAt();
+      if (stage instanceof Ended) {
+        if (ended != null && ended.plus(KEEP).isBefore(now)) {
+          old.add(stage.id());
+        }
+      } else {
+        progress.advance(stage.id(), batch);
+      }
+    }
+    old.forEach(
+        id -> {
+          book.remove(id);
+          batch.forget(id);
+        });
+  }
+}
