@@ -89,7 +89,25 @@ public enum Metric {
   DETECT_THREAD_FAILURES(
       Kind.COUNTER,
       "meshward_detect_thread_failures_total",
-      "Threads that ended with an exception and were replaced");
+      "Threads that ended with an exception and were replaced"),
+  RESPONDER_TRANSITIONS(
+      Kind.COUNTER,
+      "meshward_responder_transitions_total",
+      "Transitions of containments, by the state they lead to",
+      "state"),
+  RESPONDER_EVENTS_DROPPED(
+      Kind.COUNTER,
+      "meshward_responder_events_dropped_total",
+      "Kubernetes Events about containments that the API did not take"),
+  RESPONDER_STATEMENTS_REFUSED(
+      Kind.COUNTER,
+      "meshward_responder_statements_refused_total",
+      "Approvals, vetoes and releases that did not count"),
+  RESPONDER_HIGHEST_MODE(
+      Kind.GAUGE,
+      "meshward_responder_highest_mode",
+      "The highest mode that the control topic allows: 0 observe to 4 enforce"),
+  RESPONDER_PODS(Kind.GAUGE, "meshward_responder_inventory_pods", "Pods in the inventory");
 
   /** What a metric measures with. */
   public enum Kind {

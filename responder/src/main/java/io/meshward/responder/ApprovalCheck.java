@@ -1,6 +1,8 @@
 package io.meshward.responder;
 
 import com.nimbusds.jose.JWSObject;
+import io.meshward.daemon.Metric;
+import io.meshward.daemon.Metrics;
 import io.meshward.schemas.Approval;
 import io.meshward.schemas.Approval.Statement;
 import io.meshward.schemas.Containment;
@@ -26,13 +28,15 @@ final class ApprovalCheck {
 
   private final ApproverKeys keys;
   private final boolean allowUnsigned;
+  private final Metrics metrics;
 
   /**
    * A check.
    *
    * @param allowUnsigned takes anybody's word where there is no signature: for demonstrations
    */
-  ApprovalCheck(ApproverKeys keys, boolean allowUnsigned) {
+  ApprovalCheck(ApproverKeys keys, boolean allowUnsigned, Metrics metrics) {
+    this.metrics = metrics;
     this.keys = keys;
     this.allowUnsigned = allowUnsigned;
     if (allowUnsigned) {
@@ -102,6 +106,7 @@ final class ApprovalCheck {
 
   /** Says that a statement does not count. */
   void ignored(Statement statement, String why) {
+    metrics.increment(Metric.RESPONDER_STATEMENTS_REFUSED);
     log.atWarn()
         .addKeyValue("containment", statement.containment())
         .addKeyValue("decision", statement.decision())

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.BiFunction;
+import java.util.function.Predicate;
 import java.util.regex.Pattern;
 
 /** Reads the items of one rules file in order. One use per file. */
@@ -21,11 +22,22 @@ final class RulesFileReader {
 
   private final Dialect dialect;
   private final Diagnostics diagnostics;
+  private final Predicate<YamlValue.Mapping> foreign;
   private final List<Definition> definitions = new ArrayList<>();
 
   RulesFileReader(Dialect dialect, Diagnostics diagnostics) {
+    this(dialect, diagnostics, mapping -> false);
+  }
+
+  /**
+   * A reader of files that hold items of another form too.
+   *
+   * @param foreign takes an item that is one of those
+   */
+  RulesFileReader(Dialect dialect, Diagnostics diagnostics, Predicate<YamlValue.Mapping> foreign) {
     this.dialect = dialect;
     this.diagnostics = diagnostics;
+    this.foreign = foreign;
   }
 
   /** The valid items; others are reported. */
@@ -57,6 +69,9 @@ final class RulesFileReader {
               + value.kind()
               + ". Each element should be a yaml associative array.",
           value.place());
+      return;
+    }
+    if (foreign.test(mapping)) {
       return;
     }
     if (mapping.has("required_engine_version")) {

@@ -1,0 +1,27 @@
+package io.meshward.responder;
+
+import io.meshward.schemas.Containment;
+import io.meshward.schemas.QuarantineKey;
+
+/** What progress depends on, from the cluster and from Kafka. */
+record LiveSurroundings(ClusterSide cluster, Tables tables) implements Progress.Surroundings {
+  @Override
+  public ClusterAction action(String name) {
+    return cluster.action(name);
+  }
+
+  @Override
+  public Peers.Report peers(String containment) {
+    return tables.peers(containment);
+  }
+
+  @Override
+  public boolean onTopic(QuarantineKey key) {
+    return tables.onTopic(key);
+  }
+
+  @Override
+  public boolean replaced(Containment containment) {
+    return cluster.replaced(containment);
+  }
+}

@@ -1,0 +1,294 @@
+package io.meshward.responder;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import io.meshward.daemon.Health;
+import io.meshward.daemon.KafkaConfig;
+import io.meshward.schemas.CloudEvents;
+import io.meshward.schemas.Containment;
+import io.meshward.schemas.Control;
+import io.meshward.schemas.Enforcement;
+import io.meshward.schemas.MalformedEventException;
+import io.meshward.schemas.QuarantineKey;
+import io.meshward.schemas.ResponseMode;
+import io.meshward.schemas.Topic;
+import io.meshward.schemas.TopicCatalogue;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.ConsumerRecords;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.consumer.OffsetAndTimestamp;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.PartitionInfo;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.WakeupException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What every responder process knows of the whole: the control topic's highest mode, the holds on
+ * the quarantine topic, what peers reported of late, and how often containments began by
+ * themselves. Read without a group, from the start; ready once read to the end. Lost for a while,
+ * it keeps what it knows. Thread-safe.
+ */
+final class Tables implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(Tables.class);
+  private static final Duration POLL = Duration.ofMillis(500);
+  private static final Duration REQUEST = Duration.ofSeconds(10);
+  private static final Duration LOOK = Duration.ofMillis(10);
+  private static final Duration AGAIN = Duration.ofSeconds(1);
+
+  /** Older reports of peers say nothing about what is under way. */
+  private static final Duration REPORTS = Duration.ofHours(1);
+
+  private final KafkaConfig kafka;
+  private final String cluster;
+  private final BudgetBook budget;
+  private final InstantSource clock;
+  private final Health.Check check;
+  private final Peers peers = new Peers();
+  private final Set<String> holds = ConcurrentHashMap.newKeySet();
+  private final Consumer<String> changed;
+  private final Thread thread;
+  private volatile ResponseMode highest = ResponseMode.ENFORCE;
+  private volatile boolean closed;
+  private volatile @Nullable KafkaConsumer<byte[], byte[]> consumer;
+
+  private Tables(
+      KafkaConfig kafka,
+      String cluster,
+      BudgetBook budget,
+      InstantSource clock,
+      Health health,
+      Consumer<String> changed) {
+    this.kafka = kafka;
+    this.cluster = cluster;
+    this.budget = budget;
+    this.clock = clock;
+    this.check = health.check("tables");
+    this.changed = changed;
+    this.thread = Thread.ofPlatform().name("responder-tables").daemon().unstarted(this::run);
+  }
+
+  /**
+   * Starts reading.
+   *
+   * @param changed called with the id of a containment that something was read about
+   */
+  static Tables start(
+      KafkaConfig kafka,
+      String cluster,
+      BudgetBook budget,
+      InstantSource clock,
+      Health health,
+      Consumer<String> changed) {
+    Tables tables = new Tables(kafka, cluster, budget, clock, health, changed);
+    tables.thread.start();
+    return tables;
+  }
+
+  /** The highest mode allowed in the cluster. */
+  ResponseMode highest() {
+    return highest;
+  }
+
+  /** What peers reported about the holds of a containment. */
+  Peers.Report peers(String containment) {
+    return peers.of(containment);
+  }
+
+  /** Whether a hold is on the topic. */
+  boolean onTopic(QuarantineKey key) {
+    return holds.contains(key.toString());
+  }
+
+  /** Whether everything was read to the end once, since the last interruption. */
+  boolean ready() {
+    return check.problem().isEmpty();
+  }
+
+  /**
+   * Waits until everything was read to the end.
+   *
+   * @throws IllegalStateException if that takes too long
+   */
+  void awaitReady(Duration time) {
+    long end = System.nanoTime() + time.toNanos();
+    while (!ready()) {
+      if (System.nanoTime() > end || closed) {
+        throw new IllegalStateException("the tables are not read: " + check.problem().orElse(""));
+      }
+      try {
+        Thread.sleep(LOOK);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new IllegalStateException("interrupted", e);
+      }
+    }
+  }
+
+  private void run() {
+    while (!closed) {
+      try (KafkaConsumer<byte[], byte[]> reader =
+          new KafkaConsumer<>(kafka.reader("responder-tables"))) {
+        consumer = reader;
+        read(reader);
+      } catch (WakeupException e) {
+        // Closed.
+      } catch (KafkaException e) {
+        check.fail("cannot read the tables: " + e.getMessage());
+        log.atWarn().addKeyValue("problem", e.getMessage()).log("cannot read; trying again");
+        pause();
+      } finally {
+        consumer = null;
+      }
+    }
+  }
+
+  private void read(KafkaConsumer<byte[], byte[]> reader) {
+    List<TopicPartition> whole = new ArrayList<>();
+    for (Topic topic :
+        List.of(TopicCatalogue.CONTROL, TopicCatalogue.QUARANTINE, TopicCatalogue.CONTAINMENTS)) {
+      whole.addAll(partitions(reader, topic));
+    }
+    List<TopicPartition> recent = partitions(reader, TopicCatalogue.ENFORCEMENT);
+    List<TopicPartition> all = new ArrayList<>(whole);
+    all.addAll(recent);
+    reader.assign(all);
+    reader.seekToBeginning(whole);
+    seekBack(reader, recent);
+    Map<TopicPartition, Long> ends = new HashMap<>(reader.endOffsets(all, REQUEST));
+    Set<String> before = Set.copyOf(holds);
+    Set<String> seen = ConcurrentHashMap.newKeySet();
+    while (!closed) {
+      ConsumerRecords<byte[], byte[]> records = reader.poll(POLL);
+      for (ConsumerRecord<byte[], byte[]> record : records) {
+        take(record, seen);
+      }
+      if (!ends.isEmpty()) {
+        ends.entrySet().removeIf(end -> reader.position(end.getKey()) >= end.getValue());
+        if (ends.isEmpty()) {
+          // What was compacted away during an interruption was released.
+          before.stream().filter(key -> !seen.contains(key)).forEach(holds::remove);
+          check.pass();
+        }
+      }
+    }
+  }
+
+  private List<TopicPartition> partitions(KafkaConsumer<byte[], byte[]> reader, Topic topic) {
+    List<PartitionInfo> partitions = reader.partitionsFor(kafka.topic(topic), REQUEST);
+    if (partitions == null || partitions.isEmpty()) {
+      throw new KafkaException("topic " + kafka.topic(topic) + " does not exist");
+    }
+    return partitions.stream()
+        .map(partition -> new TopicPartition(partition.topic(), partition.partition()))
+        .toList();
+  }
+
+  private void seekBack(KafkaConsumer<byte[], byte[]> reader, List<TopicPartition> partitions) {
+    long from = clock.instant().minus(REPORTS).toEpochMilli();
+    Map<TopicPartition, Long> wanted = new HashMap<>();
+    partitions.forEach(partition -> wanted.put(partition, from));
+    Map<TopicPartition, @Nullable OffsetAndTimestamp> found =
+        new HashMap<>(reader.offsetsForTimes(wanted, REQUEST));
+    for (TopicPartition partition : partitions) {
+      OffsetAndTimestamp offset = found.get(partition);
+      if (offset == null) {
+        reader.seekToEnd(List.of(partition));
+      } else {
+        reader.seek(partition, offset.offset());
+      }
+    }
+  }
+
+  private void take(ConsumerRecord<byte[], byte[]> record, Set<String> seen) {
+    try {
+      if (record.topic().equals(kafka.topic(TopicCatalogue.QUARANTINE))) {
+        hold(new String(record.key(), UTF_8), record.value() == null, seen);
+      } else if (record.topic().equals(kafka.topic(TopicCatalogue.CONTROL))) {
+        control(record);
+      } else if (record.value() != null) {
+        switch (CloudEvents.fromRecord(record).data()) {
+          case Enforcement enforcement -> {
+            peers.add(enforcement);
+            changed.accept(enforcement.enforcement().containment());
+          }
+          case Containment containment -> budget.seen(containment);
+          default -> {}
+        }
+      }
+    } catch (MalformedEventException e) {
+      log.atWarn()
+          .addKeyValue("topic", record.topic())
+          .addKeyValue("partition", record.partition())
+          .addKeyValue("offset", record.offset())
+          .addKeyValue("problem", e.getMessage())
+          .log("a record cannot be read");
+    }
+  }
+
+  private void hold(String key, boolean released, Set<String> seen) {
+    if (released) {
+      holds.remove(key);
+    } else {
+      holds.add(key);
+      seen.add(key);
+    }
+    changed.accept(QuarantineKey.parse(key).containment());
+  }
+
+  private void control(ConsumerRecord<byte[], byte[]> record) {
+    if (!new String(record.key(), UTF_8).equals(cluster)) {
+      return;
+    }
+    ResponseMode next;
+    if (record.value() == null) {
+      next = ResponseMode.ENFORCE;
+    } else {
+      try {
+        next = CloudEvents.fromRecord(record, Control.class).data().control().highestMode();
+      } catch (MalformedEventException e) {
+        // Somebody wanted a limit: the lowest one, until it can be read.
+        next = ResponseMode.OBSERVE;
+      }
+    }
+    if (next != highest) {
+      log.atWarn().addKeyValue("highestMode", next).log("the control topic sets the highest mode");
+    }
+    highest = next;
+  }
+
+  private void pause() {
+    try {
+      Thread.sleep(AGAIN);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      closed = true;
+    }
+  }
+
+  @Override
+  public void close() {
+    closed = true;
+    KafkaConsumer<byte[], byte[]> reader = consumer;
+    if (reader != null) {
+      reader.wakeup();
+    }
+    thread.interrupt();
+    try {
+      thread.join(Duration.ofSeconds(5));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

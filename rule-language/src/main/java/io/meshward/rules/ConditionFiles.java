@@ -1,0 +1,133 @@
+package io.meshward.rules;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Files that hold lists, macros and items of another form whose texts may be conditions, such as
+ * playbooks. Lists and macros are those of Meshward's dialect. Everything that is wrong is
+ * collected, with its place. Not thread-safe.
+ */
+public final class ConditionFiles {
+
+  private final FieldCatalogue fields;
+  private final Diagnostics diagnostics = new Diagnostics();
+  private final List<ItemNode> items = new ArrayList<>();
+  private final ConditionAssembly assembly;
+  private final MacroResolver macros;
+
+  private ConditionFiles(List<RuleFile> files, String kind, FieldCatalogue fields) {
+    this.fields = fields;
+    RuleCollection collection = new RuleCollection(diagnostics);
+    for (int number = 0; number < files.size(); number++) {
+      FileText file = new FileText(files.get(number), number);
+      new RulesFileReader(Dialect.MESHWARD, diagnostics, mapping -> take(mapping, kind))
+          .read(file)
+          .forEach(collection::add);
+    }
+    collection.rules().values().forEach(rule -> unexpected(rule.label(), kind, rule.place()));
+    collection
+        .detections()
+        .values()
+        .forEach(
+            detection ->
+                unexpected("detection '" + detection.name() + "'", kind, detection.place()));
+    this.assembly = ConditionAssembly.of(Dialect.MESHWARD, collection);
+    this.macros = new MacroResolver(collection.macros(), assembly, diagnostics);
+    macros.resolveAll();
+  }
+
+  /**
+   * Reads files.
+   *
+   * @param files in the order in which later ones may change lists and macros of earlier ones
+   * @param kind the key that tells an item of the other form
+   * @param fields what conditions may ask for
+   */
+  public static ConditionFiles read(List<RuleFile> files, String kind, FieldCatalogue fields) {
+    return new ConditionFiles(files, kind, fields);
+  }
+
+  private boolean take(YamlValue.Mapping mapping, String kind) {
+    if (mapping.has(kind)) {
+      items.add(new ItemNode(mapping));
+    }
+    return mapping.has(kind);
+  }
+
+  private void unexpected(String item, String kind, Place place) {
+    diagnostics.error(
+        DiagnosticCode.LOAD_ERR_VALIDATE,
+        item,
+        "not expected here: expected list, macro or " + kind,
+        place);
+  }
+
+  /** The items of the other form, in the order of files and lines. */
+  public List<ItemNode> items() {
+    return List.copyOf(items);
+  }
+
+  /**
+   * The condition that a text is.
+   *
+   * @param item what messages call the item, {@code playbook 'frontend'}
+   * @return empty if it is none: that is reported
+   */
+  public Optional<CompiledCondition> condition(ItemNode text, String item) {
+    if (!(text.value() instanceof YamlValue.Scalar scalar) || scalar.isNull()) {
+      error(text, item, "it is " + text.kind() + ", expected a condition");
+      return Optional.empty();
+    }
+    try {
+      Condition condition = assembly.assemble(List.of(scalar.text()), List.of());
+      return macros.resolve(condition, item, text.place()).flatMap(c -> compile(c, text, item));
+    } catch (ConditionSyntaxException e) {
+      diagnostics.error(
+          DiagnosticCode.LOAD_ERR_COMPILE_CONDITION,
+          item,
+          String.valueOf(e.getMessage()),
+          e.position().place().orElse(text.place()));
+      return Optional.empty();
+    }
+  }
+
+  private Optional<CompiledCondition> compile(Condition condition, ItemNode text, String item) {
+    try {
+      CompiledCondition compiled = ConditionCompiler.compile(condition, fields);
+      for (ConditionProblem warning : compiled.warnings()) {
+        diagnostics.warning(
+            warning.code(),
+            item,
+            warning.message(),
+            warning.position().place().orElse(text.place()));
+      }
+      return Optional.of(compiled);
+    } catch (ConditionCompileException e) {
+      for (ConditionProblem problem : e.problems()) {
+        diagnostics.error(
+            problem.code(),
+            item,
+            problem.message(),
+            problem.position().place().orElse(text.place()));
+      }
+      return Optional.empty();
+    }
+  }
+
+  /** Says that something is wrong with a value. */
+  public void error(ItemNode node, String item, String message) {
+    diagnostics.error(DiagnosticCode.LOAD_ERR_VALIDATE, item, message, node.place());
+  }
+
+  /** Everything found so far, in the order of files and lines. */
+  public List<Diagnostic> diagnostics() {
+    return diagnostics.sorted();
+  }
+
+  /** Whether anything is wrong, rather than merely suspicious. */
+  public boolean hasErrors() {
+    return diagnostics.hasErrors();
+  }
+}
