@@ -34,7 +34,7 @@ public final class ConditionFiles {
             detection ->
                 unexpected("detection '" + detection.name() + "'", kind, detection.place()));
     this.assembly = ConditionAssembly.of(Dialect.MESHWARD, collection);
-    this.macros = new MacroResolver(collection.macros(), assembly, diagnostics);
+    this.macros = new MacroResolver(collection, assembly, diagnostics);
     macros.resolveAll();
   }
 
