@@ -1,7 +1,12 @@
 package io.meshward.daemon;
 
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
 /** Closes a process when the JVM is asked to end. */
 public final class ShutdownHook {
+  private static final Logger log = LoggerFactory.getLogger(ShutdownHook.class);
+
   private ShutdownHook() {}
 
   /**
@@ -19,7 +24,10 @@ public final class ShutdownHook {
                       try {
                         process.close();
                       } catch (Exception e) {
-                        System.err.println(name + " did not close cleanly: " + e);
+                        log.atError()
+                            .addKeyValue("process", name)
+                            .setCause(e)
+                            .log("Process did not close cleanly");
                       }
                     }));
   }

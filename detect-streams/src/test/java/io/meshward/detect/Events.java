@@ -168,6 +168,7 @@ final class Events {
                 null,
                 null,
                 null,
+                null,
                 null),
             new LocalWorkload(id(reporter), "node-1", reporter + "-0", instance)));
   }
