@@ -60,8 +60,8 @@ final class DetectionItemReader {
   Optional<Definition> read() {
     item.refuseUnknownKeys(KEYS);
     List.of("desc", "priority", "output", "correlation").forEach(item::require);
-    Optional<SourceText> description = item.text("desc");
-    Optional<SourceText> output = item.text("output");
+    Optional<SourceText> description = item.text("desc").map(SourceText::stripped);
+    Optional<SourceText> output = item.text("output").map(SourceText::stripped);
     Optional<Priority> priority = item.priority();
     List<String> tags =
         item.texts("tags").orElse(List.of()).stream().map(SourceText::text).toList();

@@ -47,12 +47,21 @@ final class ExceptionText {
   private void operand(YamlValue value, boolean takesList, SourceText field) {
     switch (value) {
       case YamlValue.Sequence sequence -> list(sequence.elements(), field);
-      case YamlValue.Scalar scalar when takesList && !scalar.text().text().startsWith("(") ->
-          list(List.of(scalar), field);
-      case YamlValue.Scalar scalar when takesList -> text.append(scalar.text());
+      case YamlValue.Scalar scalar when takesList -> listOf(scalar, field);
       case YamlValue.Scalar scalar -> value(scalar.text(), true);
       case YamlValue.Mapping mapping ->
           throw new IllegalStateException("values were checked to be no mappings");
+    }
+  }
+
+  /** A single text where a list is expected: Falco puts it into parentheses as it is. */
+  private void listOf(YamlValue.Scalar scalar, SourceText field) {
+    if (scalar.text().text().startsWith("(")) {
+      text.append(scalar.text());
+    } else if (dialect == Dialect.FALCO) {
+      text.append("(", field, 0).append(scalar.text()).append(")", field, 0);
+    } else {
+      list(List.of(scalar), field);
     }
   }
 

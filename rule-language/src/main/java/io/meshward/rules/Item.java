@@ -92,10 +92,15 @@ final class Item {
   }
 
   private Optional<SourceText> text(String key, YamlValue value) {
-    if (value instanceof YamlValue.Scalar scalar && !scalar.isNull()) {
+    if (!(value instanceof YamlValue.Scalar scalar)) {
+      error("Value is not a scalar value: '" + key + "' is " + value.kind(), value.place());
+    } else if (scalar.isNull()) {
+      error("Mapping for key '" + key + "' is empty", value.place());
+    } else if (scalar.text().text().isEmpty()) {
+      error("Value must be non-empty: '" + key + "'", value.place());
+    } else {
       return Optional.of(scalar.text());
     }
-    error("'" + key + "' is " + value.kind() + ", expected a text", value.place());
     return Optional.empty();
   }
 
@@ -106,7 +111,7 @@ final class Item {
         .flatMap(
             value -> {
               if (!(value instanceof YamlValue.Sequence sequence)) {
-                error("'" + key + "' is " + value.kind() + ", expected a sequence", value.place());
+                error("Value is not a sequence: '" + key + "' is " + value.kind(), value.place());
                 return Optional.empty();
               }
               List<SourceText> texts = new ArrayList<>();
@@ -115,7 +120,10 @@ final class Item {
                   texts.add(scalar.text());
                 } else {
                   error(
-                      "an element of '" + key + "' is " + element.kind() + ", expected a text",
+                      "sequence value is not scalar: an element of '"
+                          + key
+                          + "' is "
+                          + element.kind(),
                       element.place());
                 }
               }
@@ -138,7 +146,13 @@ final class Item {
             text -> {
               Boolean flag = truth(text.text());
               if (flag == null) {
-                error("'" + key + "' is '" + text.text() + "', expected true or false", key);
+                error(
+                    "Can't decode YAML scalar value: '"
+                        + key
+                        + "' is '"
+                        + text.text()
+                        + "', expected true or false",
+                    key);
               }
               return Optional.ofNullable(flag);
             });

@@ -128,7 +128,8 @@ final class RuleCollection {
 
   private void rule(RuleDefinition rule) {
     RuleEntry existing = rules.get(rule.name());
-    if (existing != null && isOtherSource(existing, rule.source().orElse(null))) {
+    if (existing != null
+        && isOtherSource(existing, rule.source().orElse(RuleEntry.DEFAULT_SOURCE))) {
       error("rule '" + rule.name() + "'", otherSource(existing), rule.place());
       return;
     }

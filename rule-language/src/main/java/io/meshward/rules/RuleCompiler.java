@@ -116,9 +116,12 @@ final class RuleCompiler {
     }
   }
 
-  private static Optional<OutputFormat> output(
+  private Optional<OutputFormat> output(
       RuleEntry entry, FieldCatalogue catalogue, List<ConditionProblem> problems) {
-    SourceText text = entry.output();
+    SourceText text =
+        dialect == Dialect.FALCO
+            ? FalcoDoubts.withoutContainerInfo(entry, diagnostics)
+            : entry.output();
     try {
       return Optional.of(OutputFormat.parse(text.text(), catalogue));
     } catch (OutputFormatException e) {
@@ -159,30 +162,8 @@ final class RuleCompiler {
           warning.message(),
           warning.position().place().orElse(entry.place()));
     }
-    if (dialect == Dialect.MESHWARD) {
-      return;
-    }
-    List<FieldReference> fields = new ArrayList<>(condition.fields());
-    fields.addAll(output.fields());
-    fields.stream()
-        .map(FieldReference::name)
-        .filter(name -> name.equals("evt.dir") || name.startsWith("evt.latency"))
-        .distinct()
-        .forEach(
-            name ->
-                diagnostics.warning(
-                    DiagnosticCode.LOAD_DEPRECATED_ITEM,
-                    entry.label(),
-                    "field '" + name + "' is deprecated and will be removed",
-                    entry.place()));
-    if (entry.warnEventTypes()
-        && entry.source().equals(RuleEntry.DEFAULT_SOURCE)
-        && EventTypes.of(condition.condition()).isMany()) {
-      diagnostics.warning(
-          DiagnosticCode.LOAD_NO_EVTTYPE,
-          entry.label(),
-          "Rule matches too many evt.type values. This has a significant performance penalty.",
-          entry.place());
+    if (dialect == Dialect.FALCO) {
+      FalcoDoubts.warn(entry, condition, output, diagnostics);
     }
   }
 

@@ -111,16 +111,20 @@ final class RuleEntry {
     if (existing.isPresent()) {
       existing.get().append(definition);
     } else if (definition.fields().isEmpty()) {
-      diagnostics.error(
-          DiagnosticCode.LOAD_ERR_VALIDATE,
-          label(),
-          "Rule exception must have fields property with a list of fields: '"
-              + definition.name()
-              + "' is new",
-          definition.place());
-    } else if (definition.values().isPresent()) {
+      refuse(definition, "Rule exception must have fields property with a list of fields");
+    } else if (definition.values().isEmpty()) {
+      refuse(definition, "Rule exception must have values property with a list of values");
+    } else {
       exceptions.add(new RuleException(definition, label(), diagnostics));
     }
+  }
+
+  private void refuse(ExceptionDefinition definition, String message) {
+    diagnostics.error(
+        DiagnosticCode.LOAD_ERR_VALIDATE,
+        label() + ", exception '" + definition.name() + "'",
+        message,
+        definition.place());
   }
 
   private Optional<RuleException> exception(String exceptionName) {
@@ -157,15 +161,15 @@ final class RuleEntry {
 
   /** The output's texts, joined by blanks. */
   SourceText output() {
-    SplicedText joined = new SplicedText().append(output.getFirst());
+    SplicedText joined = new SplicedText().append(output.getFirst().stripped());
     for (SourceText text : output.subList(1, output.size())) {
-      joined.append(" ", text, 0).append(text);
+      joined.append(" ", text, 0).append(text.stripped());
     }
     return joined.build();
   }
 
   String description() {
-    return description.stream().map(SourceText::text).collect(Collectors.joining(" "));
+    return description.stream().map(text -> text.text().strip()).collect(Collectors.joining(" "));
   }
 
   List<String> tags() {

@@ -42,11 +42,13 @@ final class RuleException {
   }
 
   void append(ExceptionDefinition definition) {
-    if (definition.fields().isPresent() || definition.comparisons().isPresent()) {
+    if (definition.fields().isPresent()) {
       error(
-          "Can not append exception fields/comps to existing exception, only values",
-          definition.place());
-      return;
+          "Can not append exception fields to existing exception, only values", definition.place());
+    }
+    if (definition.comparisons().isPresent()) {
+      error(
+          "Can not append exception comps to existing exception, only values", definition.place());
     }
     definition.values().ifPresent(this::addRows);
   }
@@ -101,9 +103,11 @@ final class RuleException {
     Optional<ComparisonWords> list = words.filter(ComparisonWords::takesList);
     if (list.isEmpty() && comparison != null) {
       error(
-          "fields is one field, so comps must be one of in, pmatch, intersects, or a string"
-              + " operator with oneof, anyof or allof: found "
-              + comparison.kind(),
+          comparison instanceof YamlValue.Scalar
+              ? "When fields is a single value, comps must be one of (in, pmatch, intersects), or a"
+                  + " string operator with oneof, anyof or allof: found "
+                  + comparison.kind()
+              : "Fields and comps must both be strings",
           comparison.place());
     }
     return list.map(found -> new Shape.Single(field, found));
@@ -159,7 +163,7 @@ final class RuleException {
 
   private void addRows(YamlValue values) {
     if (!(values instanceof YamlValue.Sequence sequence)) {
-      error("Rule exception values is " + values.kind() + ", expected a sequence", values.place());
+      error("Rule exception values must be a sequence: found " + values.kind(), values.place());
       return;
     }
     for (YamlValue row : sequence.elements()) {

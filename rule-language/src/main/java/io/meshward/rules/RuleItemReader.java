@@ -69,13 +69,13 @@ final class RuleItemReader {
     Definition definition;
     if (append) {
       definition = appended();
-    } else if (item.has("override")) {
+    } else if (!overrides.isEmpty()) {
       definition = overridden(overrides);
     } else if (switched) {
       item.warning(
           DiagnosticCode.LOAD_DEPRECATED_ITEM,
-          "The standalone 'enabled' key usage is deprecated. Add a 'replace' entry under the"
-              + " 'override' key (i.e. 'enabled: replace').",
+          "The standalone 'enabled' key usage is deprecated. The correct approach requires also a"
+              + " 'replace' entry under the 'override' key (i.e. 'enabled: replace').",
           "enabled");
       definition = overridden(Map.of("enabled", Mode.REPLACE));
     } else {
@@ -164,10 +164,10 @@ final class RuleItemReader {
 
   /** An empty source counts as none. */
   private Optional<String> source() {
-    boolean isNull = item.mapping().get("source").filter(RuleItemReader::isNull).isPresent();
-    return isNull
-        ? Optional.empty()
-        : item.text("source").map(SourceText::text).filter(source -> !source.isEmpty());
+    boolean isEmpty =
+        item.mapping().get("source").orElse(null) instanceof YamlValue.Scalar scalar
+            && (scalar.isNull() || scalar.text().text().isEmpty());
+    return isEmpty ? Optional.empty() : item.text("source").map(SourceText::text);
   }
 
   private static boolean isNull(YamlValue value) {
@@ -185,14 +185,14 @@ final class RuleItemReader {
       return exceptions;
     }
     if (!(value instanceof YamlValue.Sequence sequence)) {
-      item.error("'exceptions' is " + value.kind() + ", expected a sequence", value.place());
+      item.error("Rule exceptions must be a sequence: found " + value.kind(), value.place());
       return exceptions;
     }
     for (YamlValue element : sequence.elements()) {
       if (element instanceof YamlValue.Mapping mapping) {
         exception(mapping).ifPresent(exceptions::add);
       } else {
-        item.error("an exception is " + element.kind() + ", expected a mapping", element.place());
+        item.error("Rule exception must be a mapping: found " + element.kind(), element.place());
       }
     }
     return exceptions;

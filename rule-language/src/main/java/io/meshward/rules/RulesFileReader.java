@@ -96,7 +96,7 @@ final class RulesFileReader {
     }
   }
 
-  /** Adds what an item defines, if its name is a text that is not empty. */
+  /** Adds what an item defines, if its name is a text. */
   private void definition(
       String kind,
       YamlValue.Mapping mapping,
@@ -104,10 +104,6 @@ final class RulesFileReader {
     Item unnamed = new Item(kind, mapping, diagnostics);
     Optional<String> name = unnamed.text(kind).map(SourceText::text);
     if (name.isEmpty()) {
-      return;
-    }
-    if (name.get().isEmpty()) {
-      unnamed.error(kind + " name is empty", kind);
       return;
     }
     Item item = new Item(kind + " '" + name.get() + "'", mapping, diagnostics);
@@ -190,14 +186,20 @@ final class RulesFileReader {
     plugin
         .text("name")
         .filter(name -> !names.add(name.text()))
-        .ifPresent(name -> plugin.error("Plugin '" + name.text() + "' is required twice", "name"));
+        .ifPresent(
+            name ->
+                plugin.error(
+                    "Defined multiple alternative version requirements for plugin '"
+                        + name.text()
+                        + "'",
+                    "name"));
     plugin
         .text("version")
         .filter(version -> EngineVersion.semantic(version.text()).isEmpty())
         .ifPresent(
             version ->
                 plugin.error(
-                    "Unable to parse plugin version '" + version.text() + "': expected x.y.z",
+                    "Invalid required version '" + version.text() + "': expected x.y.z",
                     "version"));
   }
 
@@ -208,7 +210,7 @@ final class RulesFileReader {
         .ifPresent(
             value -> {
               if (!(value instanceof YamlValue.Sequence(List<YamlValue> elements, Place place))) {
-                item.error("'" + key + "' is " + value.kind() + ", expected a sequence", key);
+                item.error("Value of " + key + " must be a sequence", key);
                 return;
               }
               for (YamlValue element : elements) {

@@ -26,8 +26,11 @@ record SourceText(String text, @Nullable TextOrigin origin) {
     return origin.locate(index);
   }
 
-  /** A text of the same origin, all of which stands where this one starts. */
-  SourceText replacedBy(String other) {
-    return new SourceText(other, origin == null ? null : index -> place(0));
+  /** The text without leading and trailing white space. */
+  SourceText stripped() {
+    int leading = text.length() - text.stripLeading().length();
+    TextOrigin whole = origin;
+    return new SourceText(
+        text.strip(), whole == null ? null : index -> whole.locate(index + leading));
   }
 }

@@ -146,7 +146,7 @@ class DiagnosticPlaceTest {
     assertThat(Loading.load("- list: a\n  items: b\n").diagnostics())
         .singleElement()
         .hasToString(
-            "rules.yaml:2:10: error: list 'a': 'items' is 'b', expected a sequence"
+            "rules.yaml:2:10: error: list 'a': Value is not a sequence: 'items' is 'b'"
                 + " [LOAD_ERR_YAML_VALIDATE]");
   }
 }

@@ -195,9 +195,10 @@ class FalcoDialectTest {
     assertThat(
             messages(
                 rule("evt.type = a and evt.dir = <").replace("output: x", "output: '%evt.dir'")))
-        .singleElement()
+        .hasSize(2)
+        .first()
         .asString()
-        .contains("field 'evt.dir' is deprecated");
+        .contains("usage of deprecated field 'evt.dir' has been detected in the rule condition");
   }
 
   @Test
@@ -209,6 +210,30 @@ class FalcoDialectTest {
                     + "    - {name: e, fields: proc.name, values: [\"a, b\", 'c d', '\"e\"', l]}\n"
                     + "- {list: l, items: [x, y]}\n"))
         .isEqualTo("(evt.type = a and not proc.name in (\"a, b\", \"c d\", e, x, y))");
+  }
+
+  @Test
+  void aTextForAListIsPutIntoParenthesesAsItIs() {
+    assertThat(
+            canonical(
+                rule("evt.type = a")
+                    + "  exceptions:\n"
+                    + "    - {name: e, fields: [proc.name], comps: [in], values: [['a, b'],"
+                    + " ['(c)']]}\n"))
+        .isEqualTo("(evt.type = a and not (proc.name in (a, b) or proc.name in (c)))");
+  }
+
+  @Test
+  void oneOldPlaceholderShowsNothing() {
+    String text =
+        rule("evt.type = a").replace("output: x", "output: a %container.info b %container.info");
+    LoadResult result = load(text);
+    assertThat(((LoadResult.Loaded) result).rules().rules().getFirst().output().text())
+        .isEqualTo("a  b ");
+    assertThat(result.diagnostics())
+        .singleElement()
+        .extracting(Diagnostic::code)
+        .isEqualTo(DiagnosticCode.LOAD_DEPRECATED_ITEM);
   }
 
   @Test

@@ -71,7 +71,7 @@ class RuleLoaderFuzzTest {
   @Test
   void mutatedFilesLoadOrAreRefused() {
     int loaded = 0;
-    for (long seed = 0; seed < 4_000; seed++) {
+    for (long seed = 0; seed < 1_500; seed++) {
       Random random = Seeded.random(seed);
       StringBuilder text = new StringBuilder(FILE.replace(", *later", ""));
       for (int i = random.nextInt(4); i > 0; i--) {
@@ -83,7 +83,7 @@ class RuleLoaderFuzzTest {
         loaded += loads(text.toString(), dialect, seed) ? 1 : 0;
       }
     }
-    assertThat(loaded).isBetween(500, 7_500);
+    assertThat(loaded).isBetween(300, 2_700);
   }
 
   private static boolean loads(String text, Dialect dialect, long seed) {

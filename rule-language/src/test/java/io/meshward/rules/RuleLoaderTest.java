@@ -209,9 +209,9 @@ class RuleLoaderTest {
           """
           {name: e, values: [a]}                              | must have fields property
           {fields: proc.name}                                 | Rule exception item must have name property
-          {name: e, fields: proc.name, comps: =, values: [a]} | comps must be one of in, pmatch, intersects
+          {name: e, fields: proc.name, comps: =, values: [a]} | comps must be one of (in, pmatch, intersects)
           {name: e, fields: proc.name, values: [[a]]}         | Expected values array to contain a list of strings
-          {name: e, fields: proc.name, values: a}             | expected a sequence
+          {name: e, fields: proc.name, values: a}             | Rule exception values must be a sequence
           {name: e, fields: [proc.name], values: [a]}         | Expected values array to contain a list of lists
           {name: e, fields: [proc.name], comps: [=, =], values: [[a]]} | Fields and comps lists must have equal length
           {name: e, fields: [proc.name], comps: in, values: [[a]]} | comps must be one too
@@ -241,7 +241,7 @@ class RuleLoaderTest {
                     + "  override: {exceptions: append}\n"))
         .singleElement()
         .asString()
-        .contains("Can not append exception fields/comps to existing exception, only values");
+        .contains("Can not append exception fields to existing exception, only values");
     assertThat(
             errors(
                 base
@@ -297,6 +297,28 @@ class RuleLoaderTest {
   }
 
   @Test
+  void textsLoseTheBlanksThatFoldingLeaves() {
+    Rule rule =
+        loaded(
+                """
+                - rule: r
+                  desc: >
+                    folded
+                    text
+                  source: falco
+                  condition: proc.name = x
+                  output: >
+                    seen %proc.name
+                    today
+                  priority: info
+                """)
+            .rules()
+            .getFirst();
+    assertThat(rule.description()).isEqualTo("folded text");
+    assertThat(rule.output().text()).isEqualTo("seen %proc.name today");
+  }
+
+  @Test
   void refusesListsAndMacrosThatReferToThemselves() {
     assertThat(
             errors(
@@ -337,12 +359,12 @@ class RuleLoaderTest {
           source: falco    | tags: []        | the rule names no source, and 'syscall' is unknown
           priority: WARNING | priority: worst | Invalid priority 'worst'
           desc: a rule     | tags: []        | Item has no mapping for key 'desc'
-          desc: a rule     | desc: [a]       | 'desc' is a sequence, expected a text
-          desc: a rule     | desc:           | 'desc' is nothing, expected a text
+          desc: a rule     | desc: [a]       | Value is not a scalar value: 'desc' is a sequence
+          desc: a rule     | desc:           | Mapping for key 'desc' is empty
           desc: a rule     | enabled: maybe  | 'enabled' is 'maybe', expected true or false
-          desc: a rule     | tags: x         | 'tags' is 'x', expected a sequence
+          desc: a rule     | tags: x         | Value is not a sequence: 'tags' is 'x'
           output: seen %proc.name | output: seen %proc.nam | nonexistent field proc.nam: did you mean
-          output: seen %proc.name | output: "" | empty output format
+          output: seen %proc.name | output: "" | Value must be non-empty
           """)
   void refusesInvalidRules(String part, String replacement, String message) {
     assertThat(errors(rule("r", "proc.name = x").replace(part, replacement)))
@@ -370,17 +392,17 @@ class RuleLoaderTest {
           {list: x, items: [a], append: true}              | List uses 'append'
           {macro: x, condition: or a, override: {condition: append}} | Macro uses 'append'
           {list: x}                                        | Item has no mapping for key 'items'
-          {list: x, items: a}                              | 'items' is 'a', expected a sequence
-          {list: x, items: [[a]]}                          | an element of 'items' is a sequence
-          {list: '', items: [a]}                           | list name is empty
-          {list: [a], items: [a]}                          | 'list' is a sequence, expected a text
+          {list: x, items: a}                              | Value is not a sequence: 'items' is 'a'
+          {list: x, items: [[a]]}                          | sequence value is not scalar: an element of 'items' is a sequence
+          {list: '', items: [a]}                           | Value must be non-empty: 'list'
+          {list: [a], items: [a]}                          | Value is not a scalar value: 'list' is a sequence
           {required_engine_version: 0.99.0}                | Rules require engine version 0.99.0, but engine version is 0.63.0
           {required_engine_version: 1.0.0}                 | Rules require engine version 1.0.0
           {required_engine_version: 1.x}                   | Unable to parse engine version
           {required_plugin_versions: [{name: a}]}          | Item has no mapping for key 'version'
-          {required_plugin_versions: [{name: a, version: 1}]} | Unable to parse plugin version '1'
-          {required_plugin_versions: [{name: a, version: 1.0.0, alternatives: [{name: a, version: 1.0.0}]}]} | Plugin 'a' is required twice
-          {required_plugin_versions: a}                    | expected a sequence
+          {required_plugin_versions: [{name: a, version: 1}]} | Invalid required version '1'
+          {required_plugin_versions: [{name: a, version: 1.0.0, alternatives: [{name: a, version: 1.0.0}]}]} | Defined multiple alternative version requirements for plugin 'a'
+          {required_plugin_versions: a}                    | Value of required_plugin_versions must be a sequence
           a                                                | Each element should be a yaml associative array
           """)
   void refusesInvalidItems(String item, String message) {
