@@ -35,7 +35,11 @@ final class LifecycleEvents implements OwnIdentity.Listener, PolicyFile.Listener
     switch (update) {
       case IdentityUpdate.Issued issued -> issued(before, issued.identity());
       case IdentityUpdate.Withdrawn withdrawn ->
-          report(Change.WITHDRAWN, before == null ? null : before.svid(), null, withdrawn.reason());
+          report(
+              before == null ? Change.FETCH_ERROR : Change.WITHDRAWN,
+              before == null ? null : before.svid(),
+              null,
+              withdrawn.reason());
       case IdentityUpdate.Failed failed ->
           report(Change.FETCH_ERROR, before == null ? null : before.svid(), null, failed.reason());
     }

@@ -26,7 +26,8 @@ final class OwnIdentity {
    *
    * @param current what may be used, unless expired
    * @param previous what {@code current} replaced: a handshake may still be taking it
-   * @param withdrawn whether {@code current} is absent because the source took it back
+   * @param withdrawn whether {@code current} is absent because the source took it back, and not
+   *     because there never was one
    * @param problem the last thing that went wrong; empty since the last success
    */
   private record Standing(
@@ -60,7 +61,8 @@ final class OwnIdentity {
               yield new Standing(issued.identity(), before, false, false, "");
             }
             case IdentityUpdate.Withdrawn withdrawn ->
-                new Standing(null, null, true, false, withdrawn.reason());
+                new Standing(
+                    null, null, before != null || standing.withdrawn(), false, withdrawn.reason());
             case IdentityUpdate.Failed failed ->
                 new Standing(
                     before,
@@ -132,7 +134,7 @@ final class OwnIdentity {
         throw new MeshRuntimeException(
             "no SVID from "
                 + what
-                + (standing.givenUp() ? "" : " within " + deadline.toSeconds() + " s")
+                + (standing.givenUp() ? "" : " within " + deadline.toMillis() / 1000.0 + " s")
                 + ": "
                 + standing.problem()
                 + ". Check that the socket path is right, that the SPIFFE agent runs and that this"

@@ -1,0 +1,161 @@
+package io.meshward.runtime;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.grpc.Status;
+import io.meshward.schemas.SpiffeId;
+import io.meshward.schemas.SvidLifecycle;
+import io.meshward.schemas.SvidLifecycle.Change;
+import io.meshward.testkit.TestMesh;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class StartTest {
+  private static final SpiffeId ORDERS = SpiffeId.parse("spiffe://shop.test/ns/shop/sa/orders");
+  private final RecordingSink events = new RecordingSink();
+
+  @Test
+  void saysWhatToCheckWhenThereIsNoSocket(@TempDir Path directory) {
+    Path socket = directory.resolve("agent.sock");
+
+    assertThatThrownBy(() -> builder("unix:" + socket).start())
+        .isInstanceOf(MeshRuntimeException.class)
+        .hasMessageContaining("unix:" + socket)
+        .hasMessageContaining("within 0.6 s")
+        .hasMessageContaining("socket path is right")
+        .hasMessageContaining("agent runs")
+        .hasMessageContaining("registered");
+  }
+
+  @Test
+  void saysWhatToCheckWhenTheWorkloadIsNotRegistered() {
+    try (TestMesh mesh = TestMesh.start("shop.test")) {
+      mesh.workload(ORDERS).redact();
+
+      assertThatThrownBy(() -> builder(mesh.addressFor(ORDERS)).start())
+          .hasMessageContaining("PERMISSION_DENIED")
+          .hasMessageContaining("no identity issued");
+      assertThat(events.of(SvidLifecycle.class))
+          .isNotEmpty()
+          .allSatisfy(event -> assertThat(event.svid().change()).isEqualTo(Change.FETCH_ERROR));
+    }
+  }
+
+  @Test
+  void saysWhichSvidsWereOfferedWhenTheWantedOneIsNotAmongThem() {
+    try (TestMesh mesh = TestMesh.start("shop.test")) {
+      SpiffeId wanted = mesh.trustDomain().name().id("/ns/shop/sa/payment");
+
+      assertThatThrownBy(() -> builder(mesh.addressFor(ORDERS)).spiffeId(wanted).start())
+          .hasMessageContaining(wanted.toString())
+          .hasMessageContaining(ORDERS.toString());
+      assertThatThrownBy(() -> builder(mesh.addressFor(ORDERS)).hint("internal").start())
+          .hasMessageContaining("hint internal");
+    }
+  }
+
+  @Test
+  void givesUpAtOnceWhenTheAgentSaysThatTheRequestIsWrong() {
+    try (TestMesh mesh = TestMesh.start("shop.test")) {
+      mesh.workload(ORDERS).failWith(Status.UNIMPLEMENTED);
+
+      long begin = System.nanoTime();
+      assertThatThrownBy(
+              () -> builder(mesh.addressFor(ORDERS)).startDeadline(Duration.ofSeconds(30)).start())
+          .hasMessageContaining("UNIMPLEMENTED");
+      assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(10));
+    }
+  }
+
+  @Test
+  void waitsForAnAgentThatComesInTime() {
+    try (TestMesh mesh = TestMesh.start("shop.test")) {
+      mesh.workload(ORDERS).stop();
+      Thread.ofVirtual()
+          .start(
+              () -> {
+                Eventually.await("a first try", () -> !events.of(SvidLifecycle.class).isEmpty());
+                mesh.workload(ORDERS).restart();
+              });
+
+      try (MeshRuntime runtime =
+          builder(mesh.addressFor(ORDERS)).startDeadline(Duration.ofSeconds(10)).start()) {
+        assertThat(runtime.svid().id()).isEqualTo(ORDERS);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "unix:relative",
+        "unix://host/path",
+        "unix:",
+        "unix:/",
+        "/path",
+        "tcp://1.2.3.4:5",
+        "unix:/a?b"
+      })
+  void refusesAnAddressThatIsNoUnixSocket(String address) {
+    assertThatThrownBy(() -> builder(address).start())
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining(address)
+        .hasMessageContaining("unix:/absolute/path");
+  }
+
+  @Test
+  void takesTheAddressFromTheEnvironmentUnlessToldOtherwise() {
+    Map<String, String> environment = Map.of("SPIFFE_ENDPOINT_SOCKET", "unix:///run/agent.sock");
+
+    assertThat(WorkloadApiEndpoint.parse(null, environment))
+        .isEqualTo(new WorkloadApiEndpoint(Path.of("/run/agent.sock")));
+    assertThat(WorkloadApiEndpoint.parse("unix:/other.sock", environment))
+        .isEqualTo(new WorkloadApiEndpoint(Path.of("/other.sock")));
+    assertThatThrownBy(() -> WorkloadApiEndpoint.parse(null, Map.of()))
+        .hasMessageContaining("SPIFFE_ENDPOINT_SOCKET");
+  }
+
+  @Test
+  void needsToBeToldWhereEventsGoAndHoldsComeFrom() {
+    assertThatThrownBy(
+            () -> MeshRuntime.builder().workloadApi("unix:/a").withoutQuarantine().start())
+        .hasMessageContaining("where events go");
+    assertThatThrownBy(() -> MeshRuntime.builder().workloadApi("unix:/a").withoutEvents().start())
+        .hasMessageContaining("where holds come from");
+  }
+
+  @Test
+  void closesTwiceAndFreesItsThreads() {
+    try (TestMesh mesh = TestMesh.start("shop.test")) {
+      MeshRuntime runtime = builder(mesh.addressFor(ORDERS)).start();
+      runtime.close();
+      runtime.close();
+
+      Eventually.await(
+          "the end of all threads",
+          () ->
+              Thread.getAllStackTraces().keySet().stream()
+                  .map(Thread::getName)
+                  .filter(name -> name.startsWith("meshward-"))
+                  .noneMatch(
+                      name ->
+                          name.contains("workload-api-")
+                              || name.contains("timer")
+                              || name.contains("-io-")));
+    }
+  }
+
+  private MeshRuntimeBuilder builder(String address) {
+    return MeshRuntime.builder()
+        .workloadApi(address)
+        .startDeadline(Duration.ofMillis(600))
+        .events(events)
+        .withoutQuarantine();
+  }
+}
