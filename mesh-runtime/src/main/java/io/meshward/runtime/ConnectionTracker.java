@@ -83,6 +83,18 @@ final class ConnectionTracker {
     return List.copyOf(connections.values());
   }
 
+  /** Judges every peer that was let in again, and cuts those that do not stand any more. */
+  void judgeAgain() {
+    for (TrackedConnection connection : connections.values()) {
+      if (connection.peer().isPresent()) {
+        connection
+            .channel()
+            .eventLoop()
+            .execute(() -> connection.recheck(admission).ifPresent(refused -> connection.cut()));
+      }
+    }
+  }
+
   void cutAll() {
     connections.values().forEach(TrackedConnection::cut);
   }

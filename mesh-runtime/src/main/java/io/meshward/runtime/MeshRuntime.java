@@ -120,7 +120,11 @@ public final class MeshRuntime implements AutoCloseable {
     own.addListener(
         (before, update) -> {
           switch (update) {
-            case IdentityUpdate.Issued issued -> trust.bundles(issued.identity().bundles());
+            case IdentityUpdate.Issued issued -> {
+              if (trust.bundles(issued.identity().bundles())) {
+                tracker.judgeAgain();
+              }
+            }
             case IdentityUpdate.Withdrawn withdrawn -> tracker.cutAll();
             case IdentityUpdate.Failed failed -> {}
           }

@@ -18,10 +18,13 @@ final class Trust {
     return current;
   }
 
-  synchronized void bundles(Map<TrustDomain, TrustBundle> bundles) {
-    if (!current.bundles().equals(bundles)) {
-      current = new Snapshot(current.generation() + 1, bundles, current.holds());
+  /** Takes bundles over; false if they are those of before. */
+  synchronized boolean bundles(Map<TrustDomain, TrustBundle> bundles) {
+    if (current.bundles().equals(bundles)) {
+      return false;
     }
+    current = new Snapshot(current.generation() + 1, bundles, current.holds());
+    return true;
   }
 
   synchronized void holds(Holds holds) {
