@@ -55,7 +55,7 @@ final class Shop implements AutoCloseable {
   }
 
   MeshRuntime ordersRuntime(UnaryOperator<MeshRuntimeBuilder> more) {
-    return started(
+    return closing(
         more.apply(
                 MeshRuntime.builder()
                     .workloadApi(mesh.addressFor(orders))
@@ -70,7 +70,7 @@ final class Shop implements AutoCloseable {
   }
 
   MeshRuntime frontendRuntime(UnaryOperator<MeshRuntimeBuilder> more) {
-    return started(
+    return closing(
         more.apply(
                 MeshRuntime.builder()
                     .workloadApi(mesh.addressFor(frontend))
@@ -79,7 +79,7 @@ final class Shop implements AutoCloseable {
             .start());
   }
 
-  private MeshRuntime started(MeshRuntime runtime) {
+  MeshRuntime closing(MeshRuntime runtime) {
     open.push(runtime::close);
     return runtime;
   }

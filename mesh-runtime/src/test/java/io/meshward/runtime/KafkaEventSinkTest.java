@@ -1,0 +1,128 @@
+package io.meshward.runtime;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.meshward.embedded.EmbeddedKafka;
+import io.meshward.schemas.Envelope;
+import io.meshward.schemas.LocalWorkload;
+import io.meshward.schemas.SvidLifecycle;
+import io.meshward.schemas.SvidLifecycle.Change;
+import io.meshward.schemas.TopicCatalogue;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.junit.jupiter.api.Test;
+
+class KafkaEventSinkTest {
+
+  @Test
+  void sendsEachEventOnceInOrderWithItsContextAsHeaders() {
+    try (EmbeddedKafka kafka = EmbeddedKafka.start();
+        MeshTopics topics = new MeshTopics(kafka)) {
+      MeshTopics.createAll(kafka);
+      try (KafkaEventSink sink = new KafkaEventSink(topics.clientProperties(), MeshTopics.PREFIX)) {
+        for (int i = 0; i < 500; i++) {
+          assertThat(sink.offer(EventClass.LIFECYCLE, "key", event(i))).isTrue();
+        }
+      }
+
+      List<ConsumerRecord<byte[], byte[]>> records =
+          topics.await(TopicCatalogue.EVENTS_IDENTITY, 500, record -> true);
+
+      assertThat(records).hasSize(500);
+      for (int i = 0; i < 500; i++) {
+        assertThat(header(records.get(i), "ce_id")).isEqualTo("id-" + i);
+      }
+      ConsumerRecord<byte[], byte[]> first = records.get(0);
+      assertThat(new String(first.key(), UTF_8)).isEqualTo("key");
+      assertThat(header(first, "ce_type")).isEqualTo("io.meshward.svid.lifecycle.v1");
+      assertThat(header(first, "ce_source")).isEqualTo("spiffe://shop.test/ns/shop/sa/orders");
+      assertThat(new String(first.value(), UTF_8)).contains("\"change\":\"fetched\"");
+    }
+  }
+
+  @Test
+  void neverBlocksAndKeepsClassesApartWhileThereIsNoKafka() {
+    KafkaEventSink sink = new KafkaEventSink(nowhere(), MeshTopics.PREFIX);
+    int flood = EventClass.HANDSHAKE.capacity() + 1_000;
+    long begin = System.nanoTime();
+    for (int i = 0; i < flood; i++) {
+      sink.offer(EventClass.HANDSHAKE, "key", event(i));
+    }
+    boolean denialTaken = sink.offer(EventClass.DENIAL, "key", event(0));
+    Duration took = Duration.ofNanos(System.nanoTime() - begin);
+
+    assertThat(took).isLessThan(Duration.ofSeconds(2));
+    // One may have left the queue for the sender.
+    assertThat(sink.dropped(EventClass.HANDSHAKE)).isBetween(999L, 1_000L);
+    assertThat(denialTaken).isTrue();
+    assertThat(sink.dropped(EventClass.DENIAL)).isZero();
+
+    begin = System.nanoTime();
+    sink.close();
+    assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(8));
+    assertThat(sink.offer(EventClass.ALLOW, "key", event(1))).isFalse();
+  }
+
+  @Test
+  void sendsWhatWaitedOnceKafkaIsBack() {
+    try (EmbeddedKafka kafka = EmbeddedKafka.start();
+        MeshTopics topics = new MeshTopics(kafka)) {
+      MeshTopics.createAll(kafka);
+      try (KafkaEventSink sink = new KafkaEventSink(topics.clientProperties(), MeshTopics.PREFIX)) {
+        kafka.stop();
+        for (int i = 0; i < 100; i++) {
+          sink.offer(EventClass.DENIAL, "key", event(i));
+        }
+        kafka.restart();
+
+        Set<String> ids = new HashSet<>();
+        topics
+            .await(TopicCatalogue.EVENTS_IDENTITY, 100, record -> true)
+            .forEach(record -> ids.add(header(record, "ce_id")));
+
+        assertThat(ids).hasSize(100);
+        assertThat(sink.dropped(EventClass.DENIAL)).isZero();
+      }
+    }
+  }
+
+  private static Map<String, Object> nowhere() {
+    return Map.of("bootstrap.servers", "127.0.0.1:1");
+  }
+
+  private static String header(ConsumerRecord<byte[], byte[]> record, String name) {
+    return new String(record.headers().lastHeader(name).value(), UTF_8);
+  }
+
+  private static Envelope<SvidLifecycle> event(int number) {
+    return new Envelope<>(
+        "id-" + number,
+        "spiffe://shop.test/ns/shop/sa/orders",
+        Instant.now(),
+        new SvidLifecycle(
+            new SvidLifecycle.Svid(
+                Change.FETCHED,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null),
+            new LocalWorkload(null, null, null, null)));
+  }
+}
