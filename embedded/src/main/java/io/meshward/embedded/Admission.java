@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 
 /**
  * What the server adds to or refuses of an object by what else exists, and what the double refuses
@@ -24,13 +23,52 @@ final class Admission {
         object.spec().putArray("finalizers").add("kubernetes");
         object.status().put("phase", "Active");
       }
-      case "statefulsets" -> statefulSet(object.json().path("spec"));
       default -> {}
     }
   }
 
-  /** The double has one revision of a workload: it does not roll out another. */
-  static void ofUpdate(ResourceType type, ApiObject before, ApiObject after) {
+  /**
+   * Refuses what is valid and not simulated.
+   *
+   * @throws ApiFailure 501
+   */
+  static void checkSimulated(ResourceType type, ApiObject object) {
+    JsonNode spec = object.json().path("spec");
+    switch (type.plural()) {
+      case "services" -> {
+        String serviceType = spec.path("type").asText();
+        if (!serviceType.equals("ClusterIP")) {
+          throw ApiFailure.notSimulated("services of type " + serviceType);
+        }
+      }
+      case "pods" -> checkPlacement(spec);
+      case "deployments", "replicasets", "statefulsets" -> {
+        checkPlacement(spec.path("template").path("spec"));
+        if (!spec.path("volumeClaimTemplates").isEmpty()) {
+          throw ApiFailure.notSimulated("volumeClaimTemplates of stateful sets");
+        }
+      }
+      default -> {}
+    }
+  }
+
+  private static void checkPlacement(JsonNode podSpec) {
+    for (String field : List.of("affinity", "topologySpreadConstraints", "schedulingGates")) {
+      if (!podSpec.path(field).isEmpty()) {
+        throw ApiFailure.notSimulated("the scheduling of pods with " + field);
+      }
+    }
+    if (!podSpec.path("schedulerName").asText("default-scheduler").equals("default-scheduler")) {
+      throw ApiFailure.notSimulated("other schedulers");
+    }
+  }
+
+  /**
+   * Refuses a new revision of a workload: the double has one and does not roll out another.
+   *
+   * @throws ApiFailure 501
+   */
+  static void checkSameRevision(ResourceType type, ApiObject before, ApiObject after) {
     boolean workload =
         type.equals(ResourceCatalogue.DEPLOYMENTS) || type.equals(ResourceCatalogue.STATEFUL_SETS);
     if (workload
@@ -42,8 +80,16 @@ final class Admission {
       throw ApiFailure.notSimulated(
           "the rollout of a changed pod template (" + type.plural() + " " + after.name() + ")");
     }
+  }
+
+  /** What the server allocated for an object stays with it, though an update leaves it out. */
+  static void keepAllocated(ResourceType type, ApiObject before, ApiObject after) {
     if (type.equals(ResourceCatalogue.SERVICES)) {
-      checkServiceType(after.json().path("spec"));
+      for (String field : List.of("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy")) {
+        if (!after.spec().has(field)) {
+          after.spec().set(field, before.spec().path(field));
+        }
+      }
     }
   }
 
@@ -55,9 +101,10 @@ final class Admission {
             .store()
             .get(ObjectKey.of(ResourceCatalogue.SERVICE_ACCOUNTS, pod.namespace(), account))
         == null) {
+      String generated = pod.json().path("metadata").path("generateName").asText(pod.name());
       throw ApiFailure.forbidden(
           ResourceCatalogue.PODS,
-          pod.name(),
+          generated,
           "error looking up service account "
               + pod.namespace()
               + "/"
@@ -89,20 +136,15 @@ final class Admission {
 
   private static void service(ApiObject service, Registry registry) {
     ObjectNode spec = service.spec();
-    checkServiceType(spec);
-    @Nullable String given = spec.has("clusterIP") ? spec.get("clusterIP").asText() : null;
-    String address = given == null || given.isEmpty() ? freeAddress(registry) : given;
+    String given = spec.path("clusterIP").asText();
+    if (!given.isEmpty() && !given.equals("None")) {
+      throw ApiFailure.notSimulated("services with an address of their choice (" + given + ")");
+    }
+    String address = given.isEmpty() ? freeAddress(registry) : given;
     spec.put("clusterIP", address);
     spec.putArray("clusterIPs").add(address);
     spec.put("ipFamilyPolicy", "SingleStack").putArray("ipFamilies").add("IPv4");
     service.status().putObject("loadBalancer");
-  }
-
-  private static void checkServiceType(JsonNode spec) {
-    String serviceType = spec.path("type").asText();
-    if (!serviceType.equals("ClusterIP")) {
-      throw ApiFailure.notSimulated("services of type " + serviceType);
-    }
   }
 
   private static String freeAddress(Registry registry) {
@@ -117,11 +159,5 @@ final class Admission {
       }
     }
     throw ApiFailure.internalError("failed to allocate a serviceIP: range is full");
-  }
-
-  private static void statefulSet(JsonNode spec) {
-    if (!spec.path("volumeClaimTemplates").isEmpty()) {
-      throw ApiFailure.notSimulated("volumeClaimTemplates of stateful sets");
-    }
   }
 }

@@ -9,6 +9,8 @@ import java.util.List;
 /** How objects end: preconditions, a pod's grace period, finalizers, what becomes of dependents. */
 final class Deletion {
 
+  private static final List<String> IMMORTAL = List.of("default", "kube-public", "kube-system");
+
   /** A pod's grace period where it says none. */
   private static final long DEFAULT_GRACE_SECONDS = 30;
 
@@ -36,6 +38,7 @@ final class Deletion {
     return store.locked(
         () -> {
           ApiObject current = registry.get(type, namespace, name);
+          checkDeletable(type, current);
           checkPreconditions(type, current, options);
           ApiObject marked = current.copy();
           addFinalizer(marked, options.propagation());
@@ -58,6 +61,12 @@ final class Deletion {
           }
           return new Outcome(changed ? put(type, marked) : current, false);
         });
+  }
+
+  private static void checkDeletable(ResourceType type, ApiObject object) {
+    if (type.equals(ResourceCatalogue.NAMESPACES) && IMMORTAL.contains(object.name())) {
+      throw ApiFailure.forbidden(type, object.name(), "this namespace may not be deleted", null);
+    }
   }
 
   /** Removes an object for good; of a pod watchers first see that its time is over. */
@@ -118,7 +127,9 @@ final class Deletion {
     }
     metadata.put(
         "deletionTimestamp", since.plusSeconds(grace).truncatedTo(ChronoUnit.SECONDS).toString());
-    metadata.put("deletionGracePeriodSeconds", grace);
+    if (!type.equals(ResourceCatalogue.NAMESPACES)) {
+      metadata.put("deletionGracePeriodSeconds", grace);
+    }
     if (type.generated() && !current.isDeleting()) {
       metadata.put("generation", current.generation() + 1);
     }
@@ -162,27 +173,38 @@ final class Deletion {
   private static void checkPreconditions(
       ResourceType type, ApiObject current, DeleteOptions options) {
     if (options.uid() != null && !options.uid().equals(current.uid())) {
-      throw ApiFailure.conflict(
-          type.group(),
-          type.kind(),
-          current.name(),
-          "the UID in the precondition ("
-              + options.uid()
-              + ") does not match the UID in record ("
-              + current.uid()
-              + "). The object might have been deleted and then recreated");
+      throw mismatch(
+          type,
+          current,
+          "UID",
+          options.uid(),
+          current.uid(),
+          "The object might have been deleted and then recreated");
     }
     if (options.resourceVersion() != null
         && !options.resourceVersion().equals(current.resourceVersion())) {
-      throw ApiFailure.conflict(
-          type.group(),
-          type.kind(),
-          current.name(),
-          "the ResourceVersion in the precondition ("
-              + options.resourceVersion()
-              + ") does not match the ResourceVersion in record ("
-              + current.resourceVersion()
-              + "). The object might have been modified");
+      throw mismatch(
+          type,
+          current,
+          "ResourceVersion",
+          options.resourceVersion(),
+          current.resourceVersion(),
+          "The object might have been modified");
     }
+  }
+
+  private static ApiFailure mismatch(
+      ResourceType type, ApiObject object, String what, String asked, String found, String why) {
+    if (type.equals(ResourceCatalogue.NAMESPACES)) {
+      String message = "Precondition failed: " + what + " in precondition: " + asked;
+      return ApiFailure.conflict(
+          "", type.plural(), object.name(), message + ", " + what + " in object meta: " + found);
+    }
+    String message = "the " + what + " in the precondition (" + asked + ") does not match the ";
+    return ApiFailure.conflict(
+        type.group(),
+        type.kind(),
+        object.name(),
+        message + what + " in record (" + found + "). " + why);
   }
 }

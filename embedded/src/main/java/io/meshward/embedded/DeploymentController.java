@@ -27,27 +27,33 @@ final class DeploymentController implements Controllers.Controller {
   public Optional<Duration> reconcile() {
     for (ApiObject deployment :
         registry.store().list(ResourceCatalogue.DEPLOYMENTS, "").objects()) {
+      Optional<ApiObject> owned = owned(deployment);
       if (!deployment.isDeleting()) {
-        ApiObject replicaSet = scaled(deployment, replicaSet(deployment));
-        report(deployment, replicaSet);
+        report(deployment, scaled(deployment, owned.orElseGet(() -> created(deployment))));
+      } else {
+        owned.ifPresent(replicaSet -> report(deployment, replicaSet));
       }
     }
     return Optional.empty();
   }
 
-  private ApiObject replicaSet(ApiObject deployment) {
+  /** The deployment's replica set, after it has adopted a matching one that nobody controls. */
+  private Optional<ApiObject> owned(ApiObject deployment) {
     LabelSelector selector = LabelSelector.of(deployment.json().path("spec").path("selector"));
     for (ApiObject candidate :
         registry.store().list(ResourceCatalogue.REPLICA_SETS, deployment.namespace()).objects()) {
       if (candidate.isControlledBy(deployment)) {
-        return candidate;
+        return Optional.of(candidate);
       }
-      if (candidate.controller().isEmpty()
-          && !candidate.isDeleting()
-          && selector.matches(candidate.labels())) {
-        return adopted(candidate, deployment);
+      boolean free = candidate.controller().isEmpty() && !candidate.isDeleting();
+      if (free && !deployment.isDeleting() && selector.matches(candidate.labels())) {
+        return Optional.of(adopted(candidate, deployment));
       }
     }
+    return Optional.empty();
+  }
+
+  private ApiObject created(ApiObject deployment) {
     return registry.create(
         ResourceCatalogue.REPLICA_SETS, deployment.namespace(), newReplicaSet(deployment), OPTIONS);
   }
@@ -143,7 +149,7 @@ final class DeploymentController implements Controllers.Controller {
           status.put("updatedReplicas", replicas);
           status.put("readyReplicas", ready);
           status.put("availableReplicas", available);
-          status.put("unavailableReplicas", Math.max(0, replicas - available));
+          status.put("unavailableReplicas", Math.max(0, wanted - available));
           boolean complete = available == wanted && replicas == wanted;
           if (complete) {
             condition(
@@ -160,6 +166,16 @@ final class DeploymentController implements Controllers.Controller {
                 "NewReplicaSetCreated",
                 "Created new replica set \"" + replicaSet.name() + "\"");
           }
+          Conditions.find(replicaSet, "ReplicaFailure")
+              .ifPresentOrElse(
+                  c ->
+                      condition(
+                          current,
+                          "ReplicaFailure",
+                          true,
+                          c.path("reason").asText(),
+                          c.path("message").asText()),
+                  () -> Conditions.remove(current, "ReplicaFailure"));
           boolean enough = available >= wanted - wanted / 4;
           condition(
               current,

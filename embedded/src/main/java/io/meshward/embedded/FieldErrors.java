@@ -24,7 +24,8 @@ final class FieldErrors {
    */
   void report(ResourceType type, ApiObject object) {
     if (!causes.isEmpty()) {
-      throw ApiFailure.invalid(type.group(), type.kind(), object.name(), causes);
+      String group = type.storage().equals("events") ? "" : type.group();
+      throw ApiFailure.invalid(group, type.kind(), object.name(), causes);
     }
   }
 
@@ -54,6 +55,10 @@ final class FieldErrors {
 
   void unsupported(String field, String value, List<String> supported) {
     causes.add(Cause.unsupported(field, quote(value), supported));
+  }
+
+  void duplicate(String field, String value) {
+    causes.add(new Cause("FieldValueDuplicate", "Duplicate value: " + quote(value), field));
   }
 
   /** A whole number that may not be negative. */

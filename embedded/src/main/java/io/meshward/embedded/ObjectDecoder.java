@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,6 +43,9 @@ final class ObjectDecoder {
       return explanation;
     }
   }
+
+  private static final Pattern MICROSECONDS =
+      Pattern.compile("[^.]*T\\d\\d:\\d\\d:\\d\\d\\.\\d{6}(Z|[-+]\\d\\d:\\d\\d)");
 
   private final List<String> unknownFields = new ArrayList<>();
 
@@ -94,11 +98,21 @@ final class ObjectDecoder {
               }
               if (field.embedded() && field.type() instanceof Struct inner) {
                 result.set(name, struct(JsonNodeFactory.instance.objectNode(), inner, "", ""));
-              } else if (field.required() && field.type() == Scalar.STRING) {
-                result.put(name, "");
+              } else if (field.required()) {
+                setZero(result, name, field.type());
               }
             });
     return result;
+  }
+
+  private static void setZero(ObjectNode object, String field, SchemaType type) {
+    if (type == Scalar.STRING) {
+      object.put(field, "");
+    } else if (type == Scalar.BOOLEAN) {
+      object.put(field, false);
+    } else if (type == Scalar.INT32 || type == Scalar.INT64) {
+      object.put(field, 0L);
+    }
   }
 
   /** Empty text and empty collections are as good as absent, and zero in some fields. */
@@ -205,18 +219,26 @@ final class ObjectDecoder {
         if (!raw.isTextual()) {
           throw mismatch(raw, owner, goPath, "string");
         }
-        try {
-          OffsetDateTime.parse(raw.textValue());
-        } catch (DateTimeException e) {
-          throw new TypeMismatch(
-              "parsing time \""
-                  + raw.textValue()
-                  + "\" as \"2006-01-02T15:04:05Z07:00\": cannot parse");
-        }
+        checkTime(raw.textValue(), scalar);
         yield raw;
       }
       case ANY -> raw;
     };
+  }
+
+  private static void checkTime(String text, Scalar scalar) {
+    String layout =
+        scalar == Scalar.TIME ? "2006-01-02T15:04:05Z07:00" : "2006-01-02T15:04:05.000000Z07:00";
+    boolean parses = scalar == Scalar.TIME || MICROSECONDS.matcher(text).matches();
+    try {
+      OffsetDateTime.parse(text);
+    } catch (DateTimeException e) {
+      parses = false;
+    }
+    if (!parses) {
+      throw new TypeMismatch(
+          "parsing time \"" + text + "\" as \"" + layout + "\": cannot parse \"" + text + '"');
+    }
   }
 
   private static JsonNode integer(JsonNode raw, Scalar scalar, String goPath, String owner) {

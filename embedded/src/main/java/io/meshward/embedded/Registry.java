@@ -121,6 +121,7 @@ final class Registry {
     Admission.ofNew(type, object, this);
     ApiObject complete = normalised(type, object);
     Validation.ofNew(type, complete);
+    Admission.checkSimulated(type, complete);
     ObjectKey key = ObjectKey.of(type, namespace, complete.name());
     if (store.get(key) != null) {
       throw ApiFailure.alreadyExists(type, complete.name());
@@ -343,10 +344,12 @@ final class Registry {
     if (type.namespaced()) {
       metadata.put("namespace", current.namespace());
     }
+    Admission.keepAllocated(type, current, object);
     Defaults.apply(type, object);
     ApiObject complete = normalised(type, object);
     Validation.ofUpdate(type, current, complete);
-    Admission.ofUpdate(type, current, complete);
+    Admission.checkSimulated(type, complete);
+    Admission.checkSameRevision(type, current, complete);
     if (type.generated() && generates && specificationChanged(type, current, complete)) {
       complete.metadata().put("generation", current.generation() + 1);
     }

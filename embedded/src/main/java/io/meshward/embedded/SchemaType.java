@@ -50,7 +50,7 @@ sealed interface SchemaType {
    * A declared field.
    *
    * @param embedded the server always writes the field, as {@code {}} when nothing is set
-   * @param required a list or text that exists, even empty, wherever its parent does
+   * @param required a value that exists, even empty, wherever its parent does
    * @param omitsZero zero and false are as good as absent
    */
   record Field(SchemaType type, boolean embedded, boolean required, boolean omitsZero) {}

@@ -60,7 +60,7 @@ final class StatefulSetController implements Controllers.Controller {
   private void create(ApiObject set, String name, long ordinal) {
     ApiObject pod = Pods.fromTemplate(set, ResourceCatalogue.STATEFUL_SETS);
     ObjectNode metadata = pod.metadata();
-    metadata.put("name", name);
+    metadata.put("name", name).put("generateName", set.name() + "-");
     metadata
         .withObject("labels")
         .put("statefulset.kubernetes.io/pod-name", name)

@@ -82,7 +82,9 @@ final class Validation {
 
   private static Optional<String> nameFault(ResourceType type, String name) {
     return switch (type.plural()) {
-      case "namespaces", "services" -> Names.labelFault(name);
+      case "namespaces" -> Names.labelFault(name);
+      case "services" ->
+          name.contains(".") ? Optional.of("must not contain dots") : Names.labelFault(name);
       default -> Names.subdomainFault(name);
     };
   }
@@ -159,7 +161,11 @@ final class Validation {
   private void content(ResourceType type, ApiObject object) {
     JsonNode spec = object.json().path("spec");
     switch (type.plural()) {
-      case "deployments", "replicasets", "statefulsets" -> workload(type, spec);
+      case "deployments", "replicasets" -> workload(type, spec);
+      case "statefulsets" -> {
+        statefulSet(spec);
+        workload(type, spec);
+      }
       case "pods" -> {
         podSpec(spec, "spec");
         String restart = spec.path("restartPolicy").asText();
@@ -168,8 +174,25 @@ final class Validation {
         }
       }
       case "networkpolicies" -> new NetworkPolicyValidation(errors).check(spec);
-      case "services" -> service(spec);
+      case "services" -> new ServiceValidation(errors).check(spec);
+      case "events" ->
+          new EventValidation(errors).check(type, EventVersions.toStored(type, object));
       default -> {}
+    }
+  }
+
+  private void statefulSet(JsonNode spec) {
+    String policy = spec.path("podManagementPolicy").asText();
+    if (!policy.equals("OrderedReady") && !policy.equals("Parallel")) {
+      errors.invalidText(
+          "spec.podManagementPolicy", policy, "must be 'OrderedReady' or 'Parallel'");
+    }
+    String strategy = spec.path("updateStrategy").path("type").asText();
+    if (!strategy.equals("RollingUpdate") && !strategy.equals("OnDelete")) {
+      errors.invalid(
+          "spec.updateStrategy",
+          spec.path("updateStrategy").toString(),
+          "must be 'RollingUpdate' or 'OnDelete'");
     }
   }
 
@@ -228,24 +251,15 @@ final class Validation {
     }
   }
 
-  private void service(JsonNode spec) {
-    JsonNode ports = spec.path("ports");
-    if (ports.isEmpty() && !spec.path("clusterIP").asText().equals("None")) {
-      errors.required("spec.ports", "");
-    }
-    for (int i = 0; i < ports.size(); i++) {
-      String at = "spec.ports[" + i + "]";
-      if (ports.size() > 1 && ports.get(i).path("name").asText().isEmpty()) {
-        errors.required(at + ".name", "");
-      }
-      errors.portNumber(ports.get(i).path("port").asLong(), at + ".port");
-    }
-  }
-
   private void immutableContent(ResourceType type, ApiObject before, ApiObject after) {
     JsonNode old = before.json().path("spec");
     JsonNode spec = after.json().path("spec");
     switch (type.plural()) {
+      case "services" -> new ServiceValidation(errors).checkUpdate(old, spec);
+      case "events" ->
+          new EventValidation(errors)
+              .checkUpdate(
+                  type, EventVersions.toStored(type, before), EventVersions.toStored(type, after));
       case "deployments", "replicasets" -> {
         if (!old.path("selector").equals(spec.path("selector"))) {
           errors.invalid("spec.selector", spec.path("selector").toString(), "field is immutable");
