@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  * on with what it has counted. What happens depends on the partition's records and the rules alone.
  * Used by one thread.
  */
-final class Correlating {
+final class Correlating implements TaskProcessor.Work<byte[], byte[]> {
   private final ProcessorContext<byte[], Envelope<? extends Event>> context;
   private final Wiring wiring;
   private final String sink;
@@ -49,7 +49,8 @@ final class Correlating {
     this.pacer = wiring.pacer().of(context);
   }
 
-  void process(Record<byte[], byte[]> record) {
+  @Override
+  public void process(Record<byte[], byte[]> record) {
     RecordMetadata origin = context.recordMetadata().orElseThrow();
     clock.advance(record.timestamp());
     try {
@@ -63,9 +64,15 @@ final class Correlating {
     }
   }
 
+  @Override
+  public void close() {
+    wiring.gauges().noGroups(context.taskId().partition());
+  }
+
   private void promise(Fact.Watermark watermark) {
     clock.promise(watermark.task(), watermark.time().toEpochMilli());
     groups.sweep(this::window, clock.progress());
+    wiring.gauges().groups(context.taskId().partition(), groups.size());
   }
 
   private @Nullable EventCount window(String detection) {

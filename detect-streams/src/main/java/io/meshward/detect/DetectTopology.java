@@ -66,7 +66,7 @@ final class DetectTopology {
         "inventory-reading",
         () ->
             new TaskProcessor<byte[], byte[], Void, Void>(
-                context -> new InventoryReading(context, wiring.parking())::process));
+                context -> new InventoryReading(context, wiring)));
   }
 
   private static void addMatching(
@@ -85,7 +85,7 @@ final class DetectTopology {
         name,
         new WithStore(
             SeenEvents.store(part.seen(), wiring.limits().seenEvents()),
-            () -> new TaskProcessor<>(context -> new Matching(context, part, wiring)::process)),
+            () -> new TaskProcessor<>(context -> new Matching(context, part, wiring))),
         name + "-source");
     addDetections(topology, topicName, part.detections(), name);
     topology.addSink(
@@ -111,9 +111,7 @@ final class DetectTopology {
         CORRELATING,
         new WithStore(
             Groups.store(GROUPS),
-            () ->
-                new TaskProcessor<>(
-                    context -> new Correlating(context, wiring, GROUPS, sink)::process)),
+            () -> new TaskProcessor<>(context -> new Correlating(context, wiring, GROUPS, sink))),
         CORRELATING + "-source");
     addDetections(topology, topicName, sink, CORRELATING);
   }

@@ -29,7 +29,7 @@ import org.apache.kafka.streams.processor.api.RecordMetadata;
  * partition of facts that no earlier event time follows. An event that cannot be read is parked and
  * the next one taken. Used by one thread.
  */
-final class Matching {
+final class Matching implements TaskProcessor.Work<byte[], byte[]> {
   private static final Duration TICK = Duration.ofSeconds(1);
 
   private final ProcessorContext<byte[], Envelope<? extends Event>> context;
@@ -64,7 +64,8 @@ final class Matching {
     context.schedule(TICK, PunctuationType.WALL_CLOCK_TIME, this::tick);
   }
 
-  void process(Record<byte[], byte[]> record) {
+  @Override
+  public void process(Record<byte[], byte[]> record) {
     RecordMetadata origin = context.recordMetadata().orElseThrow();
     try {
       test(record, origin);

@@ -18,6 +18,9 @@ final class StreamsSettings {
   /** Under which the exception handlers find where to park records. */
   static final String PARKING = "meshward.parking";
 
+  /** Lets the handler see failures on the inventory too; its constant is deprecated already. */
+  private static final String GLOBAL_HANDLER = "processing.exception.handler.global.enabled";
+
   private static final String APPLICATION = "detect";
   private static final int MAX_REQUEST_BYTES = 2 * 1024 * 1024;
 
@@ -43,10 +46,13 @@ final class StreamsSettings {
     all.put(StreamsConfig.ENSURE_EXPLICIT_INTERNAL_RESOURCE_NAMING_CONFIG, true);
     all.put(StreamsConfig.PROCESSING_EXCEPTION_HANDLER_CLASS_CONFIG, ParkProcessingFailures.class);
     all.put(StreamsConfig.PRODUCTION_EXCEPTION_HANDLER_CLASS_CONFIG, ParkRefusedRecords.class);
+    all.put(GLOBAL_HANDLER, true);
     all.put(StreamsConfig.ROCKSDB_CONFIG_SETTER_CLASS_CONFIG, SmallRocksDb.class);
     all.put(PARKING, parking);
     producer(all, ProducerConfig.LINGER_MS_CONFIG, timing.linger().toMillis());
     producer(all, ProducerConfig.MAX_REQUEST_SIZE_CONFIG, MAX_REQUEST_BYTES);
+    // A second request would overtake a first that has to wait for the transaction before.
+    producer(all, ProducerConfig.MAX_IN_FLIGHT_REQUESTS_PER_CONNECTION, 1);
     consumer(all, ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
     consumer(all, ConsumerConfig.GROUP_INSTANCE_ID_CONFIG, instance);
     // An instance that comes back sooner keeps its partitions; else others take them.

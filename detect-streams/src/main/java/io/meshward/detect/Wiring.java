@@ -20,6 +20,7 @@ record Wiring(
     DetectConfig.Timing timing,
     DetectConfig.Limits limits,
     Metrics metrics,
+    Gauges gauges,
     Parking parking) {
 
   static Wiring of(
@@ -32,6 +33,7 @@ record Wiring(
         config.timing(),
         config.limits(),
         metrics,
+        new Gauges(metrics),
         new Parking(deadLetters));
   }
 
