@@ -26,6 +26,7 @@ final class Informers implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Informers.class);
 
   private final List<SharedIndexInformer<?>> informers = new ArrayList<>();
+  private volatile boolean closed;
 
   /** Starts them; they synchronise in the background, however long the API needs. */
   Informers(KubernetesClient client, ClusterView view, PodSelectors selectors, Duration resync) {
@@ -68,6 +69,9 @@ final class Informers implements AutoCloseable {
     informer.addEventHandler(handler);
     informer.exceptionHandler(
         (started, problem) -> {
+          if (closed) {
+            return false;
+          }
           log.atWarn()
               .addKeyValue("kind", informer.getApiTypeClass().getSimpleName())
               .addKeyValue("problem", problem.getMessage())
@@ -104,6 +108,7 @@ final class Informers implements AutoCloseable {
 
   @Override
   public void close() {
+    closed = true;
     informers.forEach(SharedIndexInformer::stop);
   }
 }

@@ -284,9 +284,10 @@ final class Tables implements AutoCloseable {
     if (reader != null) {
       reader.wakeup();
     }
-    thread.interrupt();
     try {
-      thread.join(Duration.ofSeconds(5));
+      if (!thread.join(Duration.ofSeconds(5))) {
+        thread.interrupt();
+      }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }

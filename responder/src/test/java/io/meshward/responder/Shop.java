@@ -1,0 +1,192 @@
+package io.meshward.responder;
+
+import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.ServiceAccountBuilder;
+import io.fabric8.kubernetes.api.model.apps.Deployment;
+import io.fabric8.kubernetes.api.model.apps.DeploymentBuilder;
+import io.fabric8.kubernetes.api.model.apps.StatefulSet;
+import io.fabric8.kubernetes.api.model.apps.StatefulSetBuilder;
+import io.fabric8.kubernetes.client.Config;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientBuilder;
+import io.fabric8.kubernetes.client.jdkhttp.JdkHttpClientFactory;
+import io.meshward.embedded.EmbeddedKubernetes;
+import io.meshward.schemas.OwnerRef;
+import io.meshward.schemas.SpiffeId;
+import io.meshward.schemas.Target;
+import java.util.List;
+import java.util.Map;
+
+/** The shop's workloads in a cluster, as an administrator sees and changes them. */
+final class Shop implements AutoCloseable {
+  static final String NAMESPACE = "shop";
+
+  final KubernetesClient client;
+
+  Shop(EmbeddedKubernetes kubernetes) {
+    this(kubernetes.kubeconfig());
+    kubernetes.createNamespace(NAMESPACE, Map.of());
+  }
+
+  Shop(String kubeconfig) {
+    client =
+        new KubernetesClientBuilder()
+            .withConfig(Config.fromKubeconfig(kubeconfig))
+            .withHttpClientFactory(new JdkHttpClientFactory())
+            .build();
+  }
+
+  /** Creates a Deployment and waits until its pods are ready. */
+  Deployment deploy(String name, int replicas) {
+    return deploy(NAMESPACE, name, replicas, Map.of());
+  }
+
+  private void account(String namespace, String name) {
+    var _ =
+        client
+            .serviceAccounts()
+            .inNamespace(namespace)
+            .resource(
+                new ServiceAccountBuilder().withNewMetadata().withName(name).endMetadata().build())
+            .create();
+  }
+
+  Deployment deploy(String namespace, String name, int replicas, Map<String, String> labels) {
+    account(namespace, name);
+    client
+        .apps()
+        .deployments()
+        .inNamespace(namespace)
+        .resource(
+            new DeploymentBuilder()
+                .withNewMetadata()
+                .withName(name)
+                .withNamespace(namespace)
+                .addToLabels("app", name)
+                .addToLabels(labels)
+                .endMetadata()
+                .withNewSpec()
+                .withReplicas(replicas)
+                .withNewSelector()
+                .addToMatchLabels("app", name)
+                .endSelector()
+                .withNewTemplate()
+                .withNewMetadata()
+                .addToLabels("app", name)
+                .endMetadata()
+                .withNewSpec()
+                .withServiceAccountName(name)
+                .addNewContainer()
+                .withName("main")
+                .withImage("shop/" + name)
+                .endContainer()
+                .endSpec()
+                .endTemplate()
+                .endSpec()
+                .build())
+        .create();
+    awaitReady(namespace, name, replicas);
+    return deployment(namespace, name);
+  }
+
+  StatefulSet statefulSet(String name, int replicas) {
+    account(NAMESPACE, name);
+    client
+        .apps()
+        .statefulSets()
+        .inNamespace(NAMESPACE)
+        .resource(
+            new StatefulSetBuilder()
+                .withNewMetadata()
+                .withName(name)
+                .withNamespace(NAMESPACE)
+                .endMetadata()
+                .withNewSpec()
+                .withServiceName(name)
+                .withReplicas(replicas)
+                .withNewSelector()
+                .addToMatchLabels("app", name)
+                .endSelector()
+                .withNewTemplate()
+                .withNewMetadata()
+                .addToLabels("app", name)
+                .endMetadata()
+                .withNewSpec()
+                .withServiceAccountName(name)
+                .addNewContainer()
+                .withName("main")
+                .withImage("shop/" + name)
+                .endContainer()
+                .endSpec()
+                .endTemplate()
+                .endSpec()
+                .build())
+        .create();
+    awaitReady(NAMESPACE, name, replicas);
+    return client.apps().statefulSets().inNamespace(NAMESPACE).withName(name).get();
+  }
+
+  void awaitReady(String namespace, String name, int replicas) {
+    Stand.eventually(
+        name + " has " + replicas + " ready pods",
+        () -> pods(namespace, name).stream().filter(Shop::ready).count() == replicas);
+  }
+
+  Deployment deployment(String name) {
+    return deployment(NAMESPACE, name);
+  }
+
+  Deployment deployment(String namespace, String name) {
+    return client.apps().deployments().inNamespace(namespace).withName(name).get();
+  }
+
+  int replicas(String name) {
+    return deployment(name).getSpec().getReplicas();
+  }
+
+  List<Pod> pods(String name) {
+    return pods(NAMESPACE, name);
+  }
+
+  List<Pod> pods(String namespace, String name) {
+    return client.pods().inNamespace(namespace).withLabel("app", name).list().getItems();
+  }
+
+  static boolean ready(Pod pod) {
+    return pod.getMetadata().getDeletionTimestamp() == null
+        && pod.getStatus() != null
+        && pod.getStatus().getConditions().stream()
+            .anyMatch(c -> c.getType().equals("Ready") && c.getStatus().equals("True"));
+  }
+
+  /** A pod as a detection names it. */
+  Target target(Pod pod, String owner) {
+    Deployment deployment = deployment(pod.getMetadata().getNamespace(), owner);
+    return new Target(
+        Stand.CLUSTER,
+        pod.getMetadata().getNamespace(),
+        pod.getMetadata().getName(),
+        pod.getMetadata().getUid(),
+        pod.getSpec().getNodeName(),
+        pod.getSpec().getServiceAccountName(),
+        new OwnerRef("Deployment", owner, deployment.getMetadata().getUid()),
+        identity(pod.getMetadata().getNamespace(), owner));
+  }
+
+  Target target(String name) {
+    return target(pods(name).getFirst(), name);
+  }
+
+  static SpiffeId identity(String name) {
+    return identity(NAMESPACE, name);
+  }
+
+  static SpiffeId identity(String namespace, String name) {
+    return SpiffeId.parse("spiffe://example.org/ns/" + namespace + "/sa/" + name);
+  }
+
+  @Override
+  public void close() {
+    client.close();
+  }
+}
