@@ -2,7 +2,7 @@ package io.meshward.ingest;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import com.github.benmanes.caffeine.cache.AsyncCache;
+import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import io.meshward.daemon.KafkaConfig;
 import io.meshward.daemon.Metric;
@@ -13,16 +13,18 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
+import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.errors.RecordTooLargeException;
 import org.apache.kafka.common.errors.RetriableException;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -41,17 +43,19 @@ final class AlertPublisher implements AutoCloseable {
 
   private static final int REMEMBERED_IDS = 50_000;
   private static final Duration CLOSE = Duration.ofSeconds(5);
-  private static final long RENEWAL_NANOS = TimeUnit.SECONDS.toNanos(1);
+  private static final long REFUSAL_NANOS = TimeUnit.SECONDS.toNanos(1);
 
   private final KafkaConfig kafka;
   private final Duration deadline;
   private final Metrics metrics;
   private final String topic;
   private final AtomicLong inFlightBytes = new AtomicLong();
-  private final AsyncCache<String, Boolean> acknowledged =
-      Caffeine.newBuilder().maximumSize(REMEMBERED_IDS).expireAfterWrite(REMEMBERED).buildAsync();
+  private final ConcurrentMap<String, CompletableFuture<Boolean>> underWay =
+      new ConcurrentHashMap<>();
+  private final Cache<String, Boolean> acknowledged =
+      Caffeine.newBuilder().maximumSize(REMEMBERED_IDS).expireAfterWrite(REMEMBERED).build();
   private volatile KafkaProducer<byte[], byte[]> producer;
-  private long renewed;
+  private long refusal;
   private boolean closed;
 
   AlertPublisher(KafkaConfig kafka, Duration deadline, Metrics metrics) {
@@ -83,10 +87,7 @@ final class AlertPublisher implements AutoCloseable {
     long start = System.nanoTime();
     List<CompletableFuture<Boolean>> writes = new ArrayList<>(alerts.size());
     for (Alert alert : alerts) {
-      writes.add(
-          left(start) <= 0
-              ? CompletableFuture.completedFuture(false)
-              : acknowledged.get(alert.id(), (id, executor) -> send(alert)));
+      writes.add(left(start) > 0 ? write(alert) : CompletableFuture.completedFuture(false));
     }
     List<Boolean> results = new ArrayList<>(alerts.size());
     for (CompletableFuture<Boolean> write : writes) {
@@ -104,51 +105,71 @@ final class AlertPublisher implements AutoCloseable {
       throws InterruptedException {
     try {
       return write.get(Math.max(0, nanos), TimeUnit.NANOSECONDS);
-    } catch (ExecutionException | TimeoutException e) {
+    } catch (TimeoutException e) {
       return false;
+    } catch (ExecutionException e) {
+      throw new IllegalStateException("a write never ends in an exception", e);
     }
   }
 
-  private CompletableFuture<Boolean> send(Alert alert) {
+  private CompletableFuture<Boolean> write(Alert alert) {
     CompletableFuture<Boolean> write = new CompletableFuture<>();
+    CompletableFuture<Boolean> other = underWay.putIfAbsent(alert.id(), write);
+    if (other != null) {
+      return other;
+    }
+    if (acknowledged.getIfPresent(alert.id()) != null) {
+      settle(write, alert, true);
+    } else {
+      send(write, alert);
+    }
+    return write;
+  }
+
+  private void send(CompletableFuture<Boolean> write, Alert alert) {
     ProducerRecord<byte[], byte[]> record =
         new ProducerRecord<>(
             topic, null, alert.key().getBytes(UTF_8), alert.json(), alert.headers());
     inFlightBytes.addAndGet(alert.json().length);
     KafkaProducer<byte[], byte[]> used = producer;
+    Callback settled =
+        (_, failure) -> {
+          inFlightBytes.addAndGet(-alert.json().length);
+          if (failure != null) {
+            refused(used, failure);
+          }
+          settle(write, alert, failure == null);
+        };
     try {
-      var _ = used.send(record, (metadata, failure) -> settle(write, alert, used, failure));
+      var _ = used.send(record, settled);
     } catch (RuntimeException e) {
-      settle(write, alert, used, e);
-    }
-    return write;
-  }
-
-  private void settle(
-      CompletableFuture<Boolean> write,
-      Alert alert,
-      KafkaProducer<byte[], byte[]> used,
-      @Nullable Exception failure) {
-    inFlightBytes.addAndGet(-alert.json().length);
-    if (failure == null) {
-      write.complete(true);
-      return;
-    }
-    write.completeExceptionally(failure);
-    log.atDebug().addKeyValue("reason", failure.toString()).log("an alert was not acknowledged");
-    // What is not about this moment or this record, a new producer may have left behind.
-    if (!(failure instanceof RetriableException) && !(failure instanceof RecordTooLargeException)) {
-      renew(used, failure);
+      settled.onCompletion(null, e);
     }
   }
 
-  private synchronized void renew(KafkaProducer<byte[], byte[]> failed, Exception failure) {
+  private void settle(CompletableFuture<Boolean> write, Alert alert, boolean acknowledges) {
+    if (acknowledges) {
+      acknowledged.put(alert.id(), true);
+    }
+    underWay.remove(alert.id(), write);
+    write.complete(acknowledges);
+  }
+
+  /** What a broker may do better next time passes; the rest is said, at most once a second. */
+  private synchronized void refused(KafkaProducer<byte[], byte[]> failed, Exception failure) {
     long now = System.nanoTime();
-    if (closed || !failed.equals(producer) || (renewed != 0 && now - renewed < RENEWAL_NANOS)) {
+    if (closed
+        || failure instanceof RetriableException
+        || !failed.equals(producer)
+        || (refusal != 0 && now - refusal < REFUSAL_NANOS)) {
       return;
     }
-    renewed = now;
+    refusal = now;
     log.atError().addKeyValue("topic", topic).setCause(failure).log("Kafka refuses alerts");
+    if (failure instanceof RecordTooLargeException) {
+      return;
+    }
+    // The producer may have failed for good, as it does for want of a right: a new one may not.
     producer = newProducer();
     // Not on this thread, which may be the failed producer's own.
     Thread.ofVirtual().name("ingest-producer-close").start(() -> failed.close(Duration.ZERO));
