@@ -11,6 +11,7 @@ import io.meshward.daemon.HttpConfig;
 import io.meshward.daemon.HttpLimits;
 import io.meshward.daemon.KafkaConfig;
 import io.meshward.daemon.TlsConfig;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -127,5 +128,32 @@ class IngestConfigTest {
   void refusesADeadlineThatCannotBeMeant(String deadline) {
     assertThatThrownBy(() -> parse(REQUIRED + "acknowledge-within: " + deadline))
         .hasMessageContaining("expected 100ms to 1m");
+  }
+
+  /** The file that people copy from: it loads, and no key is missing in it. */
+  @Test
+  void showsEveryKeyInTheSample() throws Exception {
+    Path sample = Path.of("../deploy/config/ingest.yaml");
+    IngestConfig config = ConfigFile.load(sample, IngestConfig.class);
+    assertThat(config)
+        .isEqualTo(
+            new IngestConfig(
+                "production",
+                new KafkaConfig("kafka-1:9092,kafka-2:9092", "meshward", Map.of()),
+                parse(REQUIRED).http(),
+                parse(REQUIRED).authentication(),
+                parse(REQUIRED).acknowledgeWithin()));
+    String commented = Files.readString(sample).replace("#tls:", "tls:").replace("  #  ", "    ");
+    assertThat(commented)
+        .contains(
+            "tls:",
+            "certificate:",
+            "key:",
+            "client-ca:",
+            "bearer-token-file:",
+            "security.protocol:");
+    assertThat(
+            ConfigFile.print(config).lines().map(line -> line.substring(0, line.indexOf(':') + 1)))
+        .allSatisfy(key -> assertThat(commented).contains(key));
   }
 }
