@@ -19,7 +19,12 @@ import picocli.CommandLine.UnmatchedArgumentException;
     description = "Turns what workload identities do into containment.",
     versionProvider = Meshward.Version.class,
     mixinStandardHelpOptions = true,
-    subcommands = {RulesCommand.class, TopicsCommand.class},
+    subcommands = {
+      RulesCommand.class,
+      PlaybooksCommand.class,
+      ContainmentsCommand.class,
+      TopicsCommand.class
+    },
     commandListHeading = "%nCommands:%n",
     footer = {
       "",

@@ -228,7 +228,11 @@ final class Conductor {
       Live live, Approval.Statement statement, String why, Instant now, Batch batch) {
     approvals.ignored(statement, why);
     progress.record(
-        live.refused(statement.actor(), statement.decision() + " refused: " + why, now), batch);
+        live.refused(
+            statement.actor(),
+            statement.decision() + " refused: " + why + " (statement " + statement.id() + ")",
+            now),
+        batch);
   }
 
   /** An operation came to its end. */

@@ -8,6 +8,7 @@ import io.meshward.schemas.Approval.Decision;
 import io.meshward.schemas.CloudEvents;
 import io.meshward.schemas.Containment;
 import io.meshward.schemas.ContainmentId;
+import io.meshward.schemas.ContainmentState;
 import io.meshward.schemas.Envelope;
 import io.meshward.schemas.Event;
 import io.meshward.schemas.MalformedEventException;
@@ -178,6 +179,52 @@ public final class ContainmentClient implements AutoCloseable {
   /** Says that a plan must not be carried out. */
   public String veto(String id, String reason, ApprovalSigner signer) {
     return say(statement(id, Decision.VETO, reason, signer.keyId(), null), signer);
+  }
+
+  /** What became of a statement. */
+  public sealed interface Answer {
+    /**
+     * It counted.
+     *
+     * @param state what the containment is now
+     */
+    record Counted(ContainmentState state) implements Answer {}
+
+    /** It did not count, and why. */
+    record Refused(String reason) implements Answer {}
+
+    /** Nobody answered in time. */
+    record None() implements Answer {}
+  }
+
+  /**
+   * Waits for the answer to a statement about a containment that lives.
+   *
+   * @throws IllegalStateException if Kafka does not answer in time
+   */
+  public Answer answer(String id, String statement, Duration time) throws InterruptedException {
+    long end = System.nanoTime() + time.toNanos();
+    while (true) {
+      Optional<Containment> found = find(id);
+      if (found.isPresent() && found.get().approvals().contains(statement)) {
+        return new Answer.Counted(found.get().containment().state());
+      }
+      Optional<String> refusal =
+          history(id).stream()
+              .map(response -> response.response().reason())
+              .filter(reason -> reason != null && reason.contains(statement))
+              .findFirst();
+      if (refusal.isPresent()) {
+        return new Answer.Refused(refusal.get());
+      }
+      if (found.isPresent() && found.get().containment().state().terminal()) {
+        return new Answer.Refused("the containment is " + found.get().containment().state());
+      }
+      if (System.nanoTime() > end) {
+        return new Answer.None();
+      }
+      Thread.sleep(POLL);
+    }
   }
 
   private Approval.Statement statement(
