@@ -3,7 +3,7 @@ package io.meshward.runtime;
 import java.util.function.Consumer;
 
 /** Where a workload's own SVID and bundles come from. */
-public interface IdentitySource extends AutoCloseable {
+interface IdentitySource extends AutoCloseable {
 
   /**
    * Begins to watch; called once. Updates arrive one after another, on a thread of the source,

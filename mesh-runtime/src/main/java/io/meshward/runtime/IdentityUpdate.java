@@ -1,7 +1,7 @@
 package io.meshward.runtime;
 
 /** What an {@link IdentitySource} says. */
-public sealed interface IdentityUpdate {
+sealed interface IdentityUpdate {
 
   /** The full state, replacing all that was said before. */
   record Issued(WorkloadIdentity identity) implements IdentityUpdate {}

@@ -148,7 +148,8 @@ final class KafkaEventSink implements EventSink {
   private void settle(EventClass eventClass, @Nullable Exception failure) {
     if (failure != null) {
       count(eventClass).incrementAndGet();
-      log.atWarn()
+      // Told once a second by its count; one by one these could be thousands.
+      log.atDebug()
           .addKeyValue("class", eventClass)
           .addKeyValue("reason", failure.toString())
           .log("an event could not be sent");

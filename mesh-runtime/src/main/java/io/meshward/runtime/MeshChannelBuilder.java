@@ -2,6 +2,7 @@ package io.meshward.runtime;
 
 import io.grpc.Attributes;
 import io.grpc.ForwardingChannelBuilder2;
+import io.grpc.ManagedChannel;
 import io.grpc.ManagedChannelBuilder;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
 import java.net.InetAddress;
@@ -14,9 +15,11 @@ import org.jspecify.annotations.Nullable;
  */
 public final class MeshChannelBuilder extends ForwardingChannelBuilder2<MeshChannelBuilder> {
   private final NettyChannelBuilder netty;
+  private final DialledChannels channels;
 
-  MeshChannelBuilder(NettyChannelBuilder netty) {
+  MeshChannelBuilder(NettyChannelBuilder netty, DialledChannels channels) {
     this.netty = netty;
+    this.channels = channels;
   }
 
   @Override
@@ -56,5 +59,11 @@ public final class MeshChannelBuilder extends ForwardingChannelBuilder2<MeshChan
   public MeshChannelBuilder overrideAuthority(String authority) {
     throw new UnsupportedOperationException(
         "a mesh channel knows its server by its SPIFFE ID, not by an authority");
+  }
+
+  /** A channel that tries to connect at least once a second while it cannot. */
+  @Override
+  public ManagedChannel build() {
+    return channels.add(netty.build());
   }
 }

@@ -52,6 +52,7 @@ public final class MeshRuntime implements AutoCloseable {
   private final ConnectionTracker tracker;
   private final QuarantineEnforcer quarantine;
   private final TlsContexts tls;
+  private final DialledChannels channels = new DialledChannels();
   private final ScheduledExecutorService timer;
   private final EventLoopGroup acceptor;
   private final EventLoopGroup loops;
@@ -65,7 +66,7 @@ public final class MeshRuntime implements AutoCloseable {
   static MeshRuntime start(MeshRuntimeBuilder settings) {
     MeshRuntime runtime = new MeshRuntime(settings);
     try {
-      runtime.open(settings.startDeadline);
+      runtime.open(settings.startDeadline, settings.quarantineDeadline);
       return runtime;
     } catch (RuntimeException e) {
       runtime.close();
@@ -115,8 +116,7 @@ public final class MeshRuntime implements AutoCloseable {
     }
   }
 
-  private void open(Duration deadline) {
-    long end = System.nanoTime() + deadline.toNanos();
+  private void open(Duration svidDeadline, Duration quarantineDeadline) {
     own.addListener(
         (before, update) -> {
           switch (update) {
@@ -132,14 +132,14 @@ public final class MeshRuntime implements AutoCloseable {
     own.addListener(lifecycle);
     identitySource.watch(own::accept);
     quarantineSource.watch(quarantine);
-    own.awaitFirst(deadline, workloadApi);
+    own.awaitFirst(svidDeadline, workloadApi);
     if (policyFile == null) {
       log.atWarn().log("there is no policy: servers refuse every call");
     } else {
       lifecycle.policyLoaded(policyFile.current());
     }
     try {
-      if (!quarantine.awaitRead(Duration.ofNanos(end - System.nanoTime()))) {
+      if (!quarantine.awaitRead(quarantineDeadline)) {
         log.atError().log("the quarantine could not be read yet: every peer is refused until then");
       }
     } catch (InterruptedException e) {
@@ -155,6 +155,7 @@ public final class MeshRuntime implements AutoCloseable {
     try {
       lifecycle.observe(own.state());
       lifecycle.reportDrops(sink);
+      channels.tryAgain();
       if (policyFile != null) {
         policyFile.reload(lifecycle);
       }
@@ -198,7 +199,7 @@ public final class MeshRuntime implements AutoCloseable {
             .keepAliveTimeout(limits.keepAliveTimeout().toMillis(), MILLISECONDS)
             .maxInboundMetadataSize(limits.maxMetadataBytes())
             .intercept(new DialGate(admission, expectedPeer));
-    return new MeshChannelBuilder(netty);
+    return new MeshChannelBuilder(netty, channels);
   }
 
   /**
@@ -247,9 +248,9 @@ public final class MeshRuntime implements AutoCloseable {
     if (!closed.compareAndSet(false, true)) {
       return;
     }
-    timer.shutdownNow();
     quarantineSource.close();
     identitySource.close();
+    timer.shutdownNow();
     tracker.cutAll();
     var unused = acceptor.shutdownGracefully(0, 1, SECONDS);
     loops.shutdownGracefully(0, 1, SECONDS).awaitUninterruptibly(2, SECONDS);

@@ -39,6 +39,7 @@ public final class MeshRuntimeBuilder {
   @Nullable String node;
   @Nullable String pod;
   Duration startDeadline = Duration.ofSeconds(30);
+  Duration quarantineDeadline = Duration.ofSeconds(10);
   Clock clock = Clock.systemUTC();
   TransportLimits limits = TransportLimits.defaults();
   @Nullable SslProvider tlsProvider;
@@ -136,9 +137,18 @@ public final class MeshRuntimeBuilder {
     return this;
   }
 
-  /** How long {@link #start} waits for the first SVID, and for the holds. Default: 30 seconds. */
+  /** How long {@link #start} waits for the first SVID before it throws. Default: 30 seconds. */
   public MeshRuntimeBuilder startDeadline(Duration deadline) {
     this.startDeadline = deadline;
+    return this;
+  }
+
+  /**
+   * How long {@link #start} then waits for the holds before it returns with everything refused.
+   * Default: 10 seconds.
+   */
+  public MeshRuntimeBuilder quarantineDeadline(Duration deadline) {
+    this.quarantineDeadline = deadline;
     return this;
   }
 

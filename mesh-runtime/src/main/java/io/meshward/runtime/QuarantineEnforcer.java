@@ -18,6 +18,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -43,6 +44,7 @@ final class QuarantineEnforcer implements QuarantineSource.Listener {
   private final CountDownLatch read = new CountDownLatch(1);
   private Map<QuarantineKey, Hold> known = Map.of();
   private Map<QuarantineKey, Hold> applied = Map.of();
+  private @Nullable Future<?> nextExpiry;
 
   QuarantineEnforcer(
       Trust trust,
@@ -92,16 +94,22 @@ final class QuarantineEnforcer implements QuarantineSource.Listener {
         report(hold, Outcome.RELEASED, 0);
       }
     }
-    live.values().stream()
-        .map(Hold::expiresAt)
-        .flatMap(expiry -> Optional.ofNullable(expiry).stream())
-        .min(Instant::compareTo)
-        .ifPresent(
-            end -> {
-              var unused =
-                  timer.schedule(
-                      this::apply, Duration.between(now, end).toMillis() + 1, MILLISECONDS);
-            });
+    awaitNextExpiry(live.values(), now);
+  }
+
+  private void awaitNextExpiry(Collection<Hold> live, Instant now) {
+    if (nextExpiry != null) {
+      nextExpiry.cancel(false);
+    }
+    nextExpiry =
+        live.stream()
+            .flatMap(hold -> Optional.ofNullable(hold.expiresAt()).stream())
+            .min(Instant::compareTo)
+            .map(
+                end ->
+                    timer.schedule(
+                        this::apply, Duration.between(now, end).toMillis() + 1, MILLISECONDS))
+            .orElse(null);
   }
 
   private void enforce(Hold hold) {

@@ -102,7 +102,7 @@ class MeshOverKafkaTest {
             .workloadApi(shop.mesh.addressFor(shop.orders))
             .policy(shop.policy)
             .kafka(Map.of("bootstrap.servers", "127.0.0.1:1"), MeshTopics.PREFIX)
-            .startDeadline(Duration.ofMillis(500))
+            .quarantineDeadline(Duration.ofMillis(500))
             .start();
     try {
       assertThat(orders.status().open()).isFalse();
