@@ -28,6 +28,10 @@ import org.jspecify.annotations.Nullable;
  */
 public final class HttpServer implements AutoCloseable {
   private static final Duration DRAIN = Duration.ofSeconds(5);
+
+  /** Silent connections make room for others once all places are taken. */
+  private static final Duration IDLE_WHEN_FULL = Duration.ofSeconds(1);
+
   private static final Duration HOUSEKEEPING = Duration.ofSeconds(1);
   private static final int HEADER_BYTES = 16 * 1024;
 
@@ -76,6 +80,7 @@ public final class HttpServer implements AutoCloseable {
     server.setConnectors(new Connector[] {connector});
     NetworkConnectionLimit connections =
         new NetworkConnectionLimit(config.limits().connections(), connector);
+    connections.setEndPointIdleTimeout(IDLE_WHEN_FULL.toMillis());
     server.addBean(connections);
 
     Router router = new Router(builder.routes, config.limits(), builder.metrics);

@@ -48,25 +48,31 @@ public final class KafkaCheck implements AutoCloseable {
   }
 
   private void run() {
+    String last = "starting";
     try {
       while (!Thread.currentThread().isInterrupted()) {
         String problem = problem();
-        boolean passed = check.problem().isEmpty();
         if (problem.isEmpty()) {
           check.pass();
-          if (!passed) {
-            log.atInfo().addKeyValue("brokers", kafka.bootstrapServers()).log("Kafka is ready");
-          }
         } else {
           check.fail(problem);
-          if (passed) {
-            log.atWarn().addKeyValue("reason", problem).log("Kafka is not ready");
-          }
+        }
+        if (!problem.equals(last)) {
+          tell(problem);
+          last = problem;
         }
         Thread.sleep(problem.isEmpty() ? WHILE_PASSING : WHILE_FAILING);
       }
     } catch (InterruptedException e) {
       // Closed.
+    }
+  }
+
+  private void tell(String problem) {
+    if (problem.isEmpty()) {
+      log.atInfo().addKeyValue("brokers", kafka.bootstrapServers()).log("Kafka is ready");
+    } else {
+      log.atWarn().addKeyValue("reason", problem).log("Kafka is not ready");
     }
   }
 

@@ -275,17 +275,21 @@ class HttpServerTest {
   }
 
   @Test
-  void hasFurtherConnectionsWait() throws Exception {
+  void hasFurtherConnectionsWaitUntilASilentOneMakesRoom() throws Exception {
     List<RawHttp> connections = new ArrayList<>();
     for (int i = 0; i < 8; i++) {
       connections.add(raw());
     }
+    connections.getFirst().send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
     await(() -> metrics.scrape().contains("meshward_http_connections 8.0"));
+    long start = System.nanoTime();
     try (RawHttp late = raw()) {
       late.send("GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-      connections.getFirst().close();
       assertThat(late.readAll()).startsWith("HTTP/1.1 200 ");
     }
+    assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(8));
+    release.countDown();
+    assertThat(connections.getFirst().readResponse()).startsWith("HTTP/1.1 200 ");
     for (RawHttp connection : connections) {
       connection.close();
     }

@@ -65,6 +65,7 @@ final class AlertPublisher implements AutoCloseable {
     topic = kafka.topic(TopicCatalogue.EVENTS_FALCO);
     producer = newProducer();
     metrics.gauge(Metric.INGEST_IN_FLIGHT, inFlightBytes::doubleValue);
+    Thread.ofVirtual().name("ingest-producer-warm-up").start(this::warmUp);
   }
 
   private KafkaProducer<byte[], byte[]> newProducer() {
@@ -76,6 +77,16 @@ final class AlertPublisher implements AutoCloseable {
     properties.put(ProducerConfig.MAX_BLOCK_MS_CONFIG, (long) millis);
     properties.put(ProducerConfig.LINGER_MS_CONFIG, 0);
     return new KafkaProducer<>(properties);
+  }
+
+  /** The first alert need not wait until it is known where its topic is. */
+  private void warmUp() {
+    try {
+      var _ = producer.partitionsFor(topic);
+    } catch (RuntimeException e) {
+      // Readiness tells why; the first alert tries again.
+      log.atDebug().addKeyValue("topic", topic).setCause(e).log("no warm-up");
+    }
   }
 
   /**
