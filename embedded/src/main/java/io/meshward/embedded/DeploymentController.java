@@ -4,7 +4,9 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.meshward.embedded.ApiObject.Owner;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -19,33 +21,44 @@ final class DeploymentController implements Controllers.Controller {
 
   private final Registry registry;
 
+  /** In which state each was left: it needs no second look in the same. */
+  private Map<String, String> settled = new HashMap<>();
+
   DeploymentController(Registry registry) {
     this.registry = registry;
   }
 
   @Override
   public Optional<Duration> reconcile() {
+    Controlled all =
+        new Controlled(registry.store().list(ResourceCatalogue.REPLICA_SETS, "").objects());
+    Map<String, String> looked = new HashMap<>();
     for (ApiObject deployment :
         registry.store().list(ResourceCatalogue.DEPLOYMENTS, "").objects()) {
-      Optional<ApiObject> owned = owned(deployment);
+      String state = all.state(deployment);
+      looked.put(deployment.uid(), state);
+      if (state.equals(settled.get(deployment.uid()))) {
+        continue;
+      }
+      Optional<ApiObject> owned = owned(deployment, all);
       if (!deployment.isDeleting()) {
         report(deployment, scaled(deployment, owned.orElseGet(() -> created(deployment))));
       } else {
         owned.ifPresent(replicaSet -> report(deployment, replicaSet));
       }
     }
+    settled = looked;
     return Optional.empty();
   }
 
   /** The deployment's replica set, after it has adopted a matching one that nobody controls. */
-  private Optional<ApiObject> owned(ApiObject deployment) {
+  private Optional<ApiObject> owned(ApiObject deployment, Controlled all) {
     LabelSelector selector = LabelSelector.of(deployment.json().path("spec").path("selector"));
-    for (ApiObject candidate :
-        registry.store().list(ResourceCatalogue.REPLICA_SETS, deployment.namespace()).objects()) {
+    for (ApiObject candidate : all.candidates(deployment)) {
       if (candidate.isControlledBy(deployment)) {
         return Optional.of(candidate);
       }
-      boolean free = candidate.controller().isEmpty() && !candidate.isDeleting();
+      boolean free = isFree(candidate) && !candidate.isDeleting();
       if (free && !deployment.isDeleting() && selector.matches(candidate.labels())) {
         return Optional.of(adopted(candidate, deployment));
       }
@@ -56,6 +69,17 @@ final class DeploymentController implements Controllers.Controller {
   private ApiObject created(ApiObject deployment) {
     return registry.create(
         ResourceCatalogue.REPLICA_SETS, deployment.namespace(), newReplicaSet(deployment), OPTIONS);
+  }
+
+  /** Whether nobody controls it by now: a deployment before may have adopted it. */
+  private boolean isFree(ApiObject replicaSet) {
+    ApiObject current =
+        registry
+            .store()
+            .get(
+                ObjectKey.of(
+                    ResourceCatalogue.REPLICA_SETS, replicaSet.namespace(), replicaSet.name()));
+    return current != null && current.controller().isEmpty();
   }
 
   private ApiObject adopted(ApiObject replicaSet, ApiObject deployment) {

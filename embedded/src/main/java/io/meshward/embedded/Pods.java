@@ -6,6 +6,7 @@ import io.meshward.embedded.ApiObject.Owner;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** What the workload controllers do with pods: claim those that are theirs, create and end them. */
 final class Pods {
@@ -45,12 +46,17 @@ final class Pods {
   /**
    * The pods that an owner controls, after it has released those that its selector does not match
    * any more and adopted matching ones that nobody controls.
+   *
+   * @param candidates the pods that it may control or adopt
    */
-  List<ApiObject> claim(ApiObject owner, ResourceType ownerType) {
+  List<ApiObject> claim(ApiObject owner, ResourceType ownerType, List<ApiObject> candidates) {
     LabelSelector selector = LabelSelector.of(owner.json().path("spec").path("selector"));
     List<ApiObject> claimed = new ArrayList<>();
-    for (ApiObject pod :
-        registry.store().list(ResourceCatalogue.PODS, owner.namespace()).objects()) {
+    for (ApiObject candidate : candidates) {
+      ApiObject pod = current(candidate);
+      if (pod == null) {
+        continue;
+      }
       boolean matches = selector.matches(pod.labels());
       if (pod.isControlledBy(owner)) {
         if (matches) {
@@ -68,6 +74,13 @@ final class Pods {
       }
     }
     return claimed;
+  }
+
+  /** A pod as it is by now: the owners before may have claimed or ended it. */
+  private @Nullable ApiObject current(ApiObject pod) {
+    ApiObject stored =
+        registry.store().get(ObjectKey.of(ResourceCatalogue.PODS, pod.namespace(), pod.name()));
+    return stored != null && stored.uid().equals(pod.uid()) ? stored : null;
   }
 
   private ApiObject setOwners(ApiObject pod, List<Owner> owners) {

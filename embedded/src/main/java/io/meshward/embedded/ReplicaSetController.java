@@ -2,7 +2,9 @@ package io.meshward.embedded;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -14,6 +16,9 @@ final class ReplicaSetController implements Controllers.Controller {
   private final Registry registry;
   private final Pods pods;
 
+  /** In which state each was left: it needs no second look in the same. */
+  private Map<String, String> settled = new HashMap<>();
+
   ReplicaSetController(Registry registry) {
     this.registry = registry;
     this.pods = new Pods(registry);
@@ -21,12 +26,23 @@ final class ReplicaSetController implements Controllers.Controller {
 
   @Override
   public Optional<Duration> reconcile() {
+    Controlled all = new Controlled(registry.store().list(ResourceCatalogue.PODS, "").objects());
+    Map<String, String> looked = new HashMap<>();
     for (ApiObject replicaSet :
         registry.store().list(ResourceCatalogue.REPLICA_SETS, "").objects()) {
-      List<ApiObject> claimed = pods.claim(replicaSet, ResourceCatalogue.REPLICA_SETS);
-      ApiFailure failure = replicaSet.isDeleting() ? null : scale(replicaSet, claimed);
-      report(replicaSet, claimed, failure);
+      String state = all.state(replicaSet);
+      ApiFailure failure = null;
+      if (!state.equals(settled.get(replicaSet.uid()))) {
+        List<ApiObject> claimed =
+            pods.claim(replicaSet, ResourceCatalogue.REPLICA_SETS, all.candidates(replicaSet));
+        failure = replicaSet.isDeleting() ? null : scale(replicaSet, claimed);
+        report(replicaSet, claimed, failure);
+      }
+      if (failure == null) {
+        looked.put(replicaSet.uid(), state);
+      }
     }
+    settled = looked;
     return Optional.empty();
   }
 

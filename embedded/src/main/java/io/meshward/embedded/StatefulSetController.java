@@ -23,8 +23,10 @@ final class StatefulSetController implements Controllers.Controller {
 
   @Override
   public Optional<Duration> reconcile() {
+    Controlled all = new Controlled(registry.store().list(ResourceCatalogue.PODS, "").objects());
     for (ApiObject set : registry.store().list(ResourceCatalogue.STATEFUL_SETS, "").objects()) {
-      List<ApiObject> claimed = pods.claim(set, ResourceCatalogue.STATEFUL_SETS);
+      List<ApiObject> claimed =
+          pods.claim(set, ResourceCatalogue.STATEFUL_SETS, all.candidates(set));
       if (!set.isDeleting() && !createNext(set, claimed)) {
         endLast(set, claimed);
       }
