@@ -154,6 +154,12 @@ final class ApiHandler extends Handler.Abstract {
   }
 
   private Answer route(ApiCall call, Request request) throws IOException {
+    if ("websocket".equalsIgnoreCase(request.getHeaders().get(HttpHeader.UPGRADE))) {
+      // A server may ignore a wish to upgrade (RFC 9110 7.8) and may end a watch at any time. A
+      // client
+      // that waits for the end of this answer then watches by plain HTTP.
+      return new Answer.Text(200, "");
+    }
     List<String> parts = List.of(call.path().substring(1).split("/"));
     String accept = request.getHeaders().get(HttpHeader.ACCEPT);
     if (accept != null
