@@ -277,6 +277,15 @@ final class ShopSupervisor implements AutoCloseable {
     return running;
   }
 
+  /** Where some process of a service listens. */
+  synchronized String endpoint(String service) throws ScenarioFailedException {
+    return pods.values().stream()
+        .filter(pod -> pod.service.equals(service) && pod.ready && !pod.ending)
+        .flatMap(pod -> Optional.ofNullable(pod.endpoint).stream())
+        .findFirst()
+        .orElseThrow(() -> new ScenarioFailedException("no process of " + service + " listens"));
+  }
+
   /** How many processes of a service work now. */
   long running(String service) {
     return running().stream().filter(process -> process.service().equals(service)).count();

@@ -41,6 +41,12 @@ final class Timeline {
     out.flush();
   }
 
+  /** A line that belongs to what was told last, such as a command to copy. */
+  synchronized void line(String text) {
+    out.println("    " + text);
+    out.flush();
+  }
+
   /** How long it has taken so far. */
   Duration elapsed() {
     return Duration.between(start, clock.instant());

@@ -1,8 +1,13 @@
 package io.meshward.cli;
 
+import io.grpc.StatusRuntimeException;
 import io.meshward.daemon.Resources;
 import io.meshward.schemas.SpiffeId;
 import io.meshward.testkit.TestMesh;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.GeneralSecurityException;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
@@ -10,6 +15,9 @@ import java.util.Optional;
 
 /** Where the shop's services get their SVIDs from. */
 sealed interface WorkloadApiPart {
+  /** How long somebody may take to register entries. */
+  Duration ENTRIES = Duration.ofMinutes(10);
+
   Duration TIME_TO_LIVE = Duration.ofSeconds(60);
 
   /** What the services' identities begin with: {@code spiffe://trust-domain/ns/namespace/sa/}. */
@@ -46,7 +54,7 @@ sealed interface WorkloadApiPart {
   /**
    * The Workload API of somebody's SPIRE agent, which tells this machine's processes apart by hint.
    */
-  static WorkloadApiPart real(String address, String trustDomain, String namespace) {
+  static Real real(String address, String trustDomain, String namespace) {
     return new Real(address, identities(trustDomain, namespace));
   }
 
@@ -96,8 +104,10 @@ sealed interface WorkloadApiPart {
     }
 
     /** The commands that register the services, for the user that runs this. */
-    List<String> entries(Collection<String> services, long userId) {
+    List<String> entries(Collection<String> services) throws IOException {
+      Object userId = Files.getAttribute(Path.of("/proc/self"), "unix:uid");
       return services.stream()
+          .sorted()
           .map(
               service ->
                   "spire-server entry create -parentID AGENT_ID -spiffeID "
@@ -109,6 +119,30 @@ sealed interface WorkloadApiPart {
                       + " -x509SVIDTTL "
                       + TIME_TO_LIVE.toSeconds())
           .toList();
+    }
+
+    /** Waits until the Workload API serves all of them. */
+    void awaitEntries(Collection<String> services)
+        throws InterruptedException, GeneralSecurityException, ScenarioFailedException {
+      long end = System.nanoTime() + ENTRIES.toNanos();
+      for (String service : services) {
+        while (!isServed(service)) {
+          if (System.nanoTime() > end) {
+            throw new ScenarioFailedException(
+                address + " does not serve " + identity(service) + " within " + ENTRIES);
+          }
+          Thread.sleep(500);
+        }
+      }
+    }
+
+    private boolean isServed(String service) throws InterruptedException, GeneralSecurityException {
+      try {
+        StolenSvid.take(address, identity(service), Duration.ofSeconds(5));
+        return true;
+      } catch (StatusRuntimeException | IllegalStateException e) {
+        return false;
+      }
     }
   }
 }
