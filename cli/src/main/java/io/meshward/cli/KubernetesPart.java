@@ -94,10 +94,7 @@ record KubernetesPart(
   void deployShop(Map<String, Integer> replicas) {
     replicas.forEach(
         (service, count) -> {
-          // The embedded API has no ServiceAccounts and asks for none.
-          if (!embedded) {
-            client.resource(ShopManifests.serviceAccount(namespace, service)).create();
-          }
+          client.resource(ShopManifests.serviceAccount(namespace, service)).create();
           client.resource(ShopManifests.service(namespace, service)).create();
           client.resource(ShopManifests.deployment(namespace, service, count)).create();
         });

@@ -1,9 +1,12 @@
 package io.meshward.cli;
 
+import io.meshward.daemon.ConfigException;
+import java.util.Arrays;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.UsageMessageSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.UnmatchedArgumentException;
@@ -20,6 +23,11 @@ import picocli.CommandLine.UnmatchedArgumentException;
     versionProvider = Meshward.Version.class,
     mixinStandardHelpOptions = true,
     subcommands = {
+      DemoCommand.class,
+      UpCommand.class,
+      Daemons.IngestCommand.class,
+      Daemons.DetectCommand.class,
+      Daemons.RespondCommand.class,
       RulesCommand.class,
       PlaybooksCommand.class,
       ContainmentsCommand.class,
@@ -51,9 +59,20 @@ public final class Meshward implements Callable<Integer> {
         .customSynopsis(
             "meshward " + String.join("|", commandLine.getSubcommands().keySet()) + " …",
             "       meshward [-hV]");
+    commandLine.getSubcommands().values().forEach(Meshward::headByDescription);
     return commandLine
         .setParameterExceptionHandler(Meshward::explainUsage)
         .setExecutionExceptionHandler(Meshward::explainFailure);
+  }
+
+  /** A command's help begins with the line that lists it among the others. */
+  private static void headByDescription(CommandLine command) {
+    UsageMessageSpec usage = command.getCommandSpec().usageMessage();
+    String[] description = usage.description();
+    if (usage.header().length == 0 && description.length > 0) {
+      usage.header(description[0]);
+      usage.description(Arrays.copyOfRange(description, 1, description.length));
+    }
   }
 
   @Override
@@ -77,6 +96,10 @@ public final class Meshward implements Callable<Integer> {
     if (e instanceof CommandException failure) {
       command.getErr().println("meshward: " + failure.getMessage());
       return failure.exitCode();
+    }
+    if (e instanceof ConfigException configuration) {
+      configuration.problems().forEach(p -> command.getErr().println("meshward: " + p));
+      return ExitCode.USAGE;
     }
     throw e;
   }

@@ -83,7 +83,9 @@ final class ReplicaSetController implements Controllers.Controller {
           status.put("observedGeneration", current.generation());
           if (failure == null) {
             Conditions.remove(current, "ReplicaFailure");
-          } else {
+          } else if (Conditions.find(current, "ReplicaFailure").isEmpty()) {
+            // Kept while it lasts: each attempt has another pod's name in its message, and a state
+            // that changes with every attempt would call for the next one at once.
             Conditions.set(
                 current,
                 "ReplicaFailure",
