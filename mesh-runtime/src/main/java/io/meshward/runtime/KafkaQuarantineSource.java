@@ -34,11 +34,11 @@ import org.slf4j.LoggerFactory;
 /**
  * Holds from the compacted quarantine topic: all partitions, in no group, committed records only.
  *
- * <p>Nothing is said before the topic has been read to its end. When Kafka is lost the holds stay,
- * and their age grows. A loss so long that tombstones may have been compacted away meanwhile is
- * followed by reading all from the start again; the old holds stay until that is done. A record
- * whose key parses is a hold, whatever its value; one whose key does not is parked as a dead
- * letter.
+ * <p>Nothing is said before the topic has been read to its end, open transactions included: they
+ * are waited for. When Kafka is lost the holds stay, and their age grows. A loss so long that
+ * tombstones may have been compacted away meanwhile is followed by reading all from the start
+ * again; the old holds stay until that is done. A record whose key parses is a hold, whatever its
+ * value; one whose key does not is parked as a dead letter.
  */
 final class KafkaQuarantineSource implements QuarantineSource {
   private static final Logger log = LoggerFactory.getLogger(KafkaQuarantineSource.class);
@@ -167,7 +167,7 @@ final class KafkaQuarantineSource implements QuarantineSource {
         known.stream().map(each -> new TopicPartition(topic, each.partition())).toList();
     from.assign(partitions);
     from.seekToBeginning(partitions);
-    Map<TopicPartition, Long> ends = from.endOffsets(partitions, PATIENCE);
+    Map<TopicPartition, Long> ends = ends(partitions);
     Map<QuarantineKey, Hold> holds = new HashMap<>();
     while (partitions.stream()
         .anyMatch(
@@ -183,6 +183,19 @@ final class KafkaQuarantineSource implements QuarantineSource {
     listener.holds(List.copyOf(holds.values()));
     log.atInfo().addKeyValue("holds", holds.size()).log("the quarantine has been read to its end");
     follow(from, holds, listener);
+  }
+
+  /**
+   * The ends of all that was written, committed or not yet. To a reader of committed records the
+   * topic ends before the first open transaction, and holds that others committed behind it would
+   * be missed: it has to be waited for.
+   */
+  private Map<TopicPartition, Long> ends(List<TopicPartition> partitions) {
+    Map<String, Object> uncommitted = new HashMap<>(properties);
+    uncommitted.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_uncommitted");
+    try (KafkaConsumer<byte[], byte[]> all = new KafkaConsumer<>(uncommitted)) {
+      return all.endOffsets(partitions, PATIENCE);
+    }
   }
 
   private void follow(

@@ -65,6 +65,22 @@ record TransportLimits(
         resetWindow);
   }
 
+  TransportLimits withMaxConnections(int connections) {
+    return new TransportLimits(
+        handshakeTimeout,
+        connections,
+        maxConnectionAge,
+        maxConnectionAgeGrace,
+        maxConnectionIdle,
+        keepAliveTime,
+        keepAliveTimeout,
+        permitKeepAliveTime,
+        maxMetadataBytes,
+        maxCallsPerConnection,
+        maxResetsPerWindow,
+        resetWindow);
+  }
+
   /** How old a connection may get on a server whose SVIDs live that long. */
   Duration connectionAge(Duration svidLifetime) {
     Duration half = svidLifetime.dividedBy(2);

@@ -26,8 +26,11 @@ import org.apache.kafka.clients.producer.KafkaProducer;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 class KafkaQuarantineSourceTest {
+  private static final Logger log = LoggerFactory.getLogger(KafkaQuarantineSourceTest.class);
   private static final SpiffeId FRONTEND = SpiffeId.parse("spiffe://shop.test/ns/shop/sa/frontend");
   private static final Instant PLACED = Instant.parse("2026-05-01T12:00:00Z");
 
@@ -88,7 +91,10 @@ class KafkaQuarantineSourceTest {
       micros[i] = (System.nanoTime() - committed) / 1_000;
     }
     Arrays.sort(micros);
-    System.out.println("commit to hold: p50 " + micros[50] + " us, p99 " + micros[98] + " us");
+    log.atInfo()
+        .addKeyValue("p50_us", micros[50])
+        .addKeyValue("p99_us", micros[98])
+        .log("commit to hold");
     assertThat(micros[50]).isLessThan(20_000);
   }
 
@@ -144,6 +150,31 @@ class KafkaQuarantineSourceTest {
 
       assertThat(next()).containsExactly(committed);
       assertThat(first.isDone() && second.isDone()).isTrue();
+    }
+  }
+
+  @Test
+  void saysNothingWhileAnOpenTransactionHidesHoldsThatAreCommitted() throws Exception {
+    MeshTopics.createAll(kafka);
+    Hold pending = hold("containment-1", null, null);
+    Hold committed = hold("containment-2", null, null);
+    try (KafkaProducer<byte[], byte[]> slow = topics.producer("slow-responder")) {
+      slow.initTransactions();
+      slow.beginTransaction();
+      var sent =
+          slow.send(
+              MeshTopics.record(
+                  TopicCatalogue.QUARANTINE, pending.key().toString(), encode(pending)));
+      slow.flush();
+      assertThat(sent.isDone()).isTrue();
+      write(committed);
+
+      watch();
+
+      assertThat(heard.poll(1, TimeUnit.SECONDS)).isNull();
+      assertThat(requireSource().ageMs()).isEqualTo(-1);
+      slow.commitTransaction();
+      assertThat(next()).containsExactlyInAnyOrder(pending, committed);
     }
   }
 

@@ -31,10 +31,13 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.TestInstance.Lifecycle;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** A whole mesh over a broker: what goes out, what comes in, and how fast it bites. */
 @TestInstance(Lifecycle.PER_CLASS)
 class MeshOverKafkaTest {
+  private static final Logger log = LoggerFactory.getLogger(MeshOverKafkaTest.class);
   private final Broker kafka = Brokers.start();
   private final Shop shop = new Shop();
   private final MeshTopics topics;
@@ -72,7 +75,7 @@ class MeshOverKafkaTest {
 
     assertThat(chat.end()).isEqualTo(Status.Code.UNAVAILABLE);
     Duration took = Duration.ofNanos(System.nanoTime() - committed);
-    System.out.println("commit to cut: " + took.toMillis() + " ms");
+    log.atInfo().addKeyValue("ms", took.toMillis()).log("commit to cut");
     assertThat(took).isLessThan(Duration.ofSeconds(1));
     ConsumerRecord<byte[], byte[]> applied =
         topics.await(TopicCatalogue.ENFORCEMENT, record -> key(record).equals("containment-1"));

@@ -4,7 +4,9 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.grpc.ManagedChannel;
 import io.grpc.Server;
+import io.grpc.StatusRuntimeException;
 import io.meshward.schemas.AuthzDecision;
 import io.meshward.schemas.Subject;
 import io.meshward.schemas.SvidLifecycle;
@@ -23,12 +25,7 @@ import org.junit.jupiter.api.Test;
 /** What scanners and old clients do to a server, and what the events say of it. */
 class ProbeTest {
   private final Shop shop = new Shop();
-  private final Server server =
-      shop.serve(
-          shop.ordersRuntime(
-              builder ->
-                  builder.limits(
-                      TransportLimits.defaults().withHandshakeTimeout(Duration.ofMillis(400)))));
+  private final Server server = shop.serve(shop.ordersRuntime());
   private final IssuedSvid frontend = shop.mesh.trustDomain().issue(shop.frontend);
 
   @AfterEach
@@ -96,7 +93,14 @@ class ProbeTest {
 
   @Test
   void endsAHandshakeThatTakesTooLong() throws IOException {
-    try (Socket socket = socket()) {
+    Server impatient =
+        shop.serve(
+            shop.ordersRuntime(
+                builder ->
+                    builder.limits(
+                        TransportLimits.defaults().withHandshakeTimeout(Duration.ofMillis(300)))));
+    try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), impatient.getPort())) {
+      socket.setSoTimeout(10_000);
       assertEnds(socket);
       expect(Result.HANDSHAKE_TIMEOUT, "handshake_timeout");
     }
@@ -120,6 +124,31 @@ class ProbeTest {
       assertEnds(socket);
       expect(Result.UNKNOWN_FAILURE, "own_svid_unavailable");
     }
+  }
+
+  @Test
+  void closesConnectionsBeyondItsLimitAndServesAgainWhenThereIsRoom() throws IOException {
+    Server small =
+        shop.serve(
+            shop.ordersRuntime(
+                builder -> builder.limits(TransportLimits.defaults().withMaxConnections(1))));
+    try (Socket first = new Socket(InetAddress.getLoopbackAddress(), small.getPort());
+        Socket second = new Socket(InetAddress.getLoopbackAddress(), small.getPort())) {
+      second.setSoTimeout(10_000);
+      assertEnds(second);
+      assertThat(first.isConnected()).isTrue();
+    }
+    ManagedChannel channel = shop.dial(shop.frontendRuntime(), small);
+    Eventually.await(
+        "room for a connection",
+        () -> {
+          try {
+            return Echo.call(channel, "hello").contains("frontend");
+          } catch (StatusRuntimeException e) {
+            channel.resetConnectBackoff();
+            return false;
+          }
+        });
   }
 
   private Socket socket() throws IOException {
