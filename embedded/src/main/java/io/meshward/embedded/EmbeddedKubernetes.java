@@ -63,7 +63,10 @@ public final class EmbeddedKubernetes implements AutoCloseable {
           "node-" + i, Map.of("kubernetes.io/hostname", "node-" + i, "kubernetes.io/os", "linux"));
     }
     ObjectMapper mapper =
-        JsonMapper.builder().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();
+        JsonMapper.builder()
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .enable(DeserializationFeature.USE_LONG_FOR_INTS)
+            .build();
     this.handler =
         new ApiHandler(
             new ResourceApi(registry),

@@ -236,8 +236,8 @@ final class ManagedFields {
     JsonNode result = dropped.isEmpty() ? merged : TypedFields.remove(merged, dropped, type);
     ObjectNode left =
         result instanceof ObjectNode node ? node : JsonNodeFactory.instance.objectNode();
+    Comparison comparison = TypedFields.compare(live.json(), left, type);
     ApiObject object = new ApiObject(ObjectDecoder.decode(left, type).object());
-    Comparison comparison = TypedFields.compare(live.json(), object.json(), type);
     FieldSet changed = owned(comparison.changed(), withStatus);
     if (!force) {
       checkConflicts(manager, changed);

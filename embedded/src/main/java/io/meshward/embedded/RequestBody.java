@@ -18,19 +18,15 @@ record RequestBody(String text, String contentType, ObjectMapper mapper) {
 
   private static final int SHOWN = 100;
 
-  /** A change of an object: a merge patch or a list of operations. */
-  record Patch(JsonNode changes) {
+  /** A change of an object, which is read when there is an object to change. */
+  interface Patch {
 
-    ObjectNode applyTo(ObjectNode current) {
-      JsonNode result =
-          changes instanceof ArrayNode operations
-              ? JsonPatch.apply(current, operations)
-              : MergePatch.apply(current, changes);
-      if (result instanceof ObjectNode object) {
-        return object;
-      }
-      throw ApiFailure.patchRejected();
-    }
+    /**
+     * The object with the change.
+     *
+     * @throws ApiFailure 400 if the change cannot be read, 422 if it cannot be applied
+     */
+    ObjectNode applyTo(ObjectNode current);
   }
 
   /** Whether the request applies a configuration. */
@@ -92,23 +88,36 @@ record RequestBody(String text, String contentType, ObjectMapper mapper) {
     return node;
   }
 
-  /** A merge patch or JSON patch. */
+  /**
+   * The body as a merge patch or JSON patch.
+   *
+   * @throws ApiFailure 415 or 501 for other types
+   */
   Patch patch() {
-    boolean operations =
-        switch (contentType) {
-          case "application/json-patch+json" -> true;
-          case "application/merge-patch+json" -> false;
-          case "application/strategic-merge-patch+json", "application/apply-patch+cbor" ->
-              throw ApiFailure.notSimulated("patches of type " + contentType);
-          default -> throw ApiFailure.unsupportedMediaType();
-        };
-    JsonNode patch;
+    return switch (contentType) {
+      case "application/json-patch+json" ->
+          current -> object(JsonPatch.apply(current, operations(decoded())));
+      case "application/merge-patch+json" ->
+          current -> object(MergePatch.apply(current, merge(decoded())));
+      case "application/strategic-merge-patch+json", "application/apply-patch+cbor" ->
+          throw ApiFailure.notSimulated("patches of type " + contentType);
+      default -> throw ApiFailure.unsupportedMediaType();
+    };
+  }
+
+  private JsonNode decoded() {
     try {
-      patch = mapper.readTree(text);
+      return mapper.readTree(text);
     } catch (JsonProcessingException e) {
       throw ApiFailure.badRequest("error decoding patch: not JSON");
     }
-    return new Patch(operations ? operations(patch) : merge(patch));
+  }
+
+  private static ObjectNode object(JsonNode patched) {
+    if (patched instanceof ObjectNode object) {
+      return object;
+    }
+    throw ApiFailure.patchRejected();
   }
 
   private static JsonNode merge(JsonNode patch) {
@@ -118,22 +127,22 @@ record RequestBody(String text, String contentType, ObjectMapper mapper) {
     return patch;
   }
 
-  private static JsonNode operations(JsonNode patch) {
+  private static ArrayNode operations(JsonNode patch) {
     if (patch.isNull()) {
       return JsonNodeFactory.instance.arrayNode();
     }
-    if (!patch.isArray()) {
+    if (!(patch instanceof ArrayNode operations)) {
       throw undecodable(patch, "[]handlers.jsonPatchOp");
     }
-    for (JsonNode operation : patch) {
+    for (JsonNode operation : operations) {
       if (!operation.isObject()) {
         throw undecodable(operation, "handlers.jsonPatchOp");
       }
     }
-    if (patch.size() > JsonPatch.MAX_OPERATIONS) {
+    if (operations.size() > JsonPatch.MAX_OPERATIONS) {
       throw ApiFailure.tooLarge(JsonPatch.MAX_OPERATIONS);
     }
-    return patch;
+    return operations;
   }
 
   private static ApiFailure undecodable(JsonNode found, String expected) {

@@ -88,6 +88,7 @@ final class ResourceApi {
       case "PUT" -> {
         WriteOptions options = RequestOptions.write(call, "UpdateOptions", userAgent, false);
         ObjectNode object = body.object(path.type().kind());
+        KindDecoder.checkAddress(new ApiObject(object), path.namespace(), path.name());
         yield written(
             registry.update(
                 path.type(),
@@ -148,6 +149,7 @@ final class ResourceApi {
       case "PUT" -> {
         WriteOptions options = RequestOptions.write(call, "UpdateOptions", userAgent, false);
         ObjectNode object = body.object("Scale");
+        KindDecoder.checkAddress(new ApiObject(object), path.namespace(), path.name());
         yield scaled(
             scale.update(
                 type, path.namespace(), path.name(), Origin.BODY, current -> object, options));
