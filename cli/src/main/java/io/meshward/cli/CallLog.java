@@ -13,6 +13,7 @@ final class CallLog {
 
   private final List<ShopLine.Call> failed = new ArrayList<>();
   private final List<ShopLine.Call> succeeded = new ArrayList<>();
+  private long abandoned;
 
   /**
    * While a contained identity is refused.
@@ -31,15 +32,21 @@ final class CallLog {
   }
 
   synchronized void add(ShopLine.Call call) {
-    if (failed.size() + succeeded.size() == MAX_CALLS) {
+    if (size() == MAX_CALLS) {
       throw new IllegalStateException("more than " + MAX_CALLS + " calls");
     }
-    (call.status().equals("OK") ? succeeded : failed).add(call);
+    switch (call.status()) {
+      case "OK" -> succeeded.add(call);
+      // Nobody refused it: whoever asked for it was cut off, so it was given up (gRPC passes that
+      // on).
+      case "CANCELLED" -> abandoned++;
+      default -> failed.add(call);
+    }
   }
 
   /** How many calls there were. */
   synchronized long size() {
-    return (long) failed.size() + succeeded.size();
+    return abandoned + failed.size() + succeeded.size();
   }
 
   /** The calls that failed within an outage that explains them. */
