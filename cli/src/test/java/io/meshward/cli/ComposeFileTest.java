@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
 import kafka.server.KafkaConfig;
@@ -63,7 +64,11 @@ class ComposeFileTest {
       Path file = ROOT.resolve(compose().at("/configs/" + source + "/file").textValue());
       mounted.add(mount.get("target").textValue());
 
-      assertThat(ConfigFile.parse(Files.readString(file), file.toString(), CONFIGS.get(source)))
+      assertThat(
+              ConfigFile.parse(
+                  Files.readString(file),
+                  file.toString(),
+                  Objects.requireNonNull(CONFIGS.get(source), source)))
           .as(file.toString())
           .isNotNull();
     }
