@@ -26,6 +26,7 @@ final class ActiveRules implements Supplier<RuleBook> {
   private final Duration lateArrival;
   private final Metrics metrics;
   private List<RuleFile> read;
+  private String problem = "";
   private volatile RuleBook current;
 
   private ActiveRules(List<Path> paths, Duration lateArrival, Metrics metrics) {
@@ -55,16 +56,24 @@ final class ActiveRules implements Supplier<RuleBook> {
   synchronized void reload() {
     try {
       List<RuleFile> files = files(paths);
-      if (files.equals(read)) {
-        return;
+      if (!files.equals(read)) {
+        read = files;
+        current = load(files, lateArrival);
+        metrics.increment(Metric.DETECT_RELOADS, "loaded");
       }
-      read = files;
-      current = load(files, lateArrival);
-      metrics.increment(Metric.DETECT_RELOADS, "loaded");
+      problem = "";
     } catch (RulesRejectedException e) {
+      rejected(String.valueOf(e.getMessage()));
+    }
+  }
+
+  /** Says once what is wrong, however often it is looked at. */
+  private void rejected(String message) {
+    if (!message.equals(problem)) {
+      problem = message;
       metrics.increment(Metric.DETECT_RELOADS, "rejected");
       log.atError()
-          .addKeyValue("problem", e.getMessage())
+          .addKeyValue("problem", message)
           .log("changed rules are rejected, the ones before stay in use");
     }
   }

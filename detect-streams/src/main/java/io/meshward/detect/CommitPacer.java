@@ -7,16 +7,41 @@ import org.apache.kafka.streams.processor.api.ProcessingContext;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Asks for a commit once something was written, since nobody reads it before; but not more often
- * than the floor allows. A commit covers all tasks of a thread, so the pace is the thread's. One
- * instance serves all tasks.
+ * Asks for a commit once something was written, since nobody reads it before. Between two commits
+ * there is a pause: the floor, or as long as the last commit took if that is longer. So a single
+ * event is committed at once, and under load a commit covers what comes in the meantime: threads
+ * that commit after each record would do little else. A commit covers all tasks of a thread, so the
+ * pace is the thread's. One instance serves all tasks.
  */
 final class CommitPacer {
-  private final long floorMs;
-  private final ThreadLocal<long[]> lastRequest = ThreadLocal.withInitial(() -> new long[1]);
+  private static final long MILLI = 1_000_000;
+
+  private final long floorNanos;
+  private final ThreadLocal<Pace> paces = ThreadLocal.withInitial(Pace::new);
+
+  /** When the last commit of a thread ended, and until when the next one waits. */
+  private static final class Pace {
+    private boolean committed;
+    private long end;
+    private long pause;
+  }
 
   CommitPacer(Duration floor) {
-    this.floorMs = floor.toMillis();
+    this.floorNanos = floor.toNanos();
+  }
+
+  /** This thread committed. The times are the monotonic clock's, in nanoseconds. */
+  void committed(long start, long end) {
+    Pace pace = paces.get();
+    pace.committed = true;
+    pace.end = end;
+    pace.pause = Math.max(floorNanos, end - start);
+  }
+
+  /** How long this thread waits with its next commit; not positive if it need not. */
+  long waitNanos(long now) {
+    Pace pace = paces.get();
+    return pace.committed ? pace.end + pace.pause - now : 0;
   }
 
   /** The pacer as one task uses it. */
@@ -38,14 +63,15 @@ final class CommitPacer {
       if (later != null) {
         return;
       }
-      long now = context.currentSystemTimeMs();
-      long wait = lastRequest.get()[0] + floorMs - now;
-      if (wait <= 0 || wait > floorMs) {
-        request(now);
+      long wait = waitNanos(System.nanoTime());
+      if (wait <= 0) {
+        context.commit();
       } else {
         later =
             context.schedule(
-                Duration.ofMillis(wait), PunctuationType.WALL_CLOCK_TIME, this::afterWaiting);
+                Duration.ofMillis(Math.ceilDiv(wait, MILLI)),
+                PunctuationType.WALL_CLOCK_TIME,
+                this::afterWaiting);
       }
     }
 
@@ -54,13 +80,8 @@ final class CommitPacer {
       if (waiting != null) {
         waiting.cancel();
         later = null;
-        request(now);
+        context.commit();
       }
-    }
-
-    private void request(long now) {
-      lastRequest.get()[0] = now;
-      context.commit();
     }
   }
 }

@@ -75,7 +75,7 @@ public final class Detect implements AutoCloseable {
     KafkaConfig kafka = config.kafka();
     Topology topology = DetectTopology.build(wiring, name -> kafka.prefix() + "." + name);
     Properties settings = StreamsSettings.of(config, instance, wiring.parking());
-    return new KafkaStreams(topology, settings);
+    return new KafkaStreams(topology, settings, new PacedClients(wiring.pacer()));
   }
 
   /** The address of health, readiness and metrics. */

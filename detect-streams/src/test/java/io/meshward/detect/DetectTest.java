@@ -1,20 +1,33 @@
 package io.meshward.detect;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.meshward.daemon.KafkaConfig;
 import io.meshward.embedded.Broker;
 import io.meshward.embedded.Brokers;
+import io.meshward.schemas.CloudEvents;
+import io.meshward.schemas.DeadLetter;
 import io.meshward.schemas.Detection;
 import io.meshward.schemas.Envelope;
 import io.meshward.schemas.FalcoAlert;
+import io.meshward.schemas.Topic;
 import io.meshward.schemas.TopicCatalogue;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.apache.kafka.clients.producer.ProducerRecord;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -78,19 +91,173 @@ class DetectTest {
     }
   }
 
-  private static void send(Pipeline pipeline, String id, String pod, Instant time, String program)
-      throws Exception {
-    Envelope<FalcoAlert> alert =
-        Events.alert(id, time, pod, java.util.Map.of("proc.name", program, "k8s.pod.name", pod));
-    pipeline.send(alert, "demo/shop/" + pod);
+  @Test
+  void goesOnWhereItWasClosed() throws Exception {
+    try (Pipeline pipeline = new Pipeline(broker, directory, RULES)) {
+      Pipeline.Reader detections = pipeline.reader(TopicCatalogue.DETECTIONS);
+      Instant time = Instant.now().minusSeconds(5);
+      try (Detect first = pipeline.start()) {
+        assertThat(first.isReady()).isTrue();
+        send(pipeline, "fetch-0", "a", time, "fetch");
+        send(pipeline, "fetch-1", "a", time.plusMillis(1), "fetch");
+        send(pipeline, "mark", "a", time, "bash");
+        detections.await(1);
+      }
+      send(pipeline, "fetch-1", "a", time.plusMillis(1), "fetch");
+      send(pipeline, "mark", "a", time, "bash");
+      try (Detect second = pipeline.start()) {
+        assertThat(second.isReady()).isTrue();
+        send(pipeline, "fetch-2", "a", time.plusMillis(2), "fetch");
+        detections.await(2);
+        send(pipeline, "last", "a", time, "bash");
+        assertThat(detections.awaitDetections(3))
+            .extracting(envelope -> envelope.data().detection().anchor())
+            .containsExactlyInAnyOrder("mark", "fetch-2", "last");
+      }
+    }
   }
 
-  private static HttpResponse<String> get(Detect detect, String path) throws Exception {
+  /** A process is killed in the midst of its work; what it detects is what it would have. */
+  @Test
+  void killedItLosesNothingAndRepeatsNothing() throws Exception {
+    List<Envelope<FalcoAlert>> alerts = alerts(120);
+    try (Pipeline killed = new Pipeline(broker, directory.resolve("killed"), RULES);
+        Pipeline calm = new Pipeline(broker, directory.resolve("calm"), RULES)) {
+      Pipeline.Reader detections = killed.reader(TopicCatalogue.DETECTIONS);
+      int third = alerts.size() / 3;
+      DetectProcess process = DetectProcess.start(killed);
+      send(killed, alerts.subList(0, third));
+      detections.await(1);
+      send(killed, alerts.subList(third, 2 * third));
+      process.kill();
+      send(killed, alerts.subList(2 * third, alerts.size()));
+      process = DetectProcess.start(killed);
+
+      List<String> expected;
+      try (Detect unharmed = calm.start()) {
+        assertThat(unharmed.isReady()).isTrue();
+        send(calm, alerts);
+        // Of each pod's fetches every third completes a window; of the shells each is detected.
+        expected = ids(calm.reader(TopicCatalogue.DETECTIONS).awaitDetections(30 + 30));
+      }
+      List<String> actual = ids(detections.awaitDetections(expected.size()));
+      process.close();
+      assertThat(actual).doesNotHaveDuplicates().containsExactlyInAnyOrderElementsOf(expected);
+    }
+  }
+
+  @Test
+  void poisonOnAnyTopicIsParkedAndTheStreamGoesOn() throws Exception {
+    try (Pipeline pipeline = new Pipeline(broker, directory, RULES);
+        Detect detect = pipeline.start()) {
+      Pipeline.Reader letters = pipeline.reader(TopicCatalogue.DEADLETTER);
+      List<Topic> topics =
+          List.of(
+              TopicCatalogue.EVENTS_IDENTITY,
+              TopicCatalogue.EVENTS_FALCO,
+              TopicCatalogue.FACTS,
+              TopicCatalogue.INVENTORY);
+      byte[] poison = "{\"half\":".repeat(10_000).getBytes(UTF_8);
+      for (Topic topic : topics) {
+        String name = pipeline.kafka().topic(topic);
+        pipeline.sendRaw(new ProducerRecord<>(name, 0, "k".getBytes(UTF_8), poison));
+      }
+      assertThat(letters.await(topics.size()))
+          .allSatisfy(
+              record -> {
+                DeadLetter letter = CloudEvents.fromRecord(record, DeadLetter.class).data();
+                assertThat(letter.letter().stage()).isEqualTo("detect");
+                assertThat(letter.letter().cause()).isEqualTo(Parking.MALFORMED);
+                assertThat(letter.origin().partition()).isZero();
+                assertThat(letter.payload().size()).isEqualTo(poison.length);
+                assertThat(letter.payload().bytes()).hasSize(DeadLetter.MAX_PAYLOAD_BYTES);
+              })
+          .extracting(
+              record -> CloudEvents.fromRecord(record, DeadLetter.class).data().origin().topic())
+          .containsExactlyInAnyOrderElementsOf(
+              topics.stream().map(pipeline.kafka()::topic).toList());
+      send(pipeline, "shell", "a", Instant.now(), "bash");
+      pipeline.reader(TopicCatalogue.DETECTIONS).await(1);
+      assertThat(detect.isReady()).isTrue();
+    }
+  }
+
+  @Test
+  void waitsForItsTopicsAndSaysSo() throws Exception {
+    try (Pipeline pipeline = new Pipeline(broker, directory, RULES)) {
+      DetectConfig config = pipeline.config();
+      DetectConfig elsewhere =
+          new DetectConfig(
+              new KafkaConfig(broker.bootstrapServers(), "no-topics-here", Map.of()),
+              config.http(),
+              config.cluster(),
+              config.rules(),
+              config.stateDirectory(),
+              config.threads(),
+              config.timing(),
+              config.limits());
+      try (Detect detect = Detect.start(elsewhere)) {
+        Pipeline.await(
+            "it says that a topic is missing",
+            () -> {
+              HttpResponse<String> ready = get(detect, "/readyz");
+              return ready.statusCode() == 503 && ready.body().contains("topics apply");
+            });
+      }
+    }
+  }
+
+  @Test
+  void doesNotStartWithInvalidRules() throws Exception {
+    try (Pipeline pipeline = new Pipeline(broker, directory, RULES)) {
+      Files.writeString(directory.resolve("rules/bad.yaml"), "- rule: x\n");
+      assertThatThrownBy(() -> Detect.start(pipeline.config()))
+          .isInstanceOf(RulesRejectedException.class)
+          .hasMessageContaining("bad.yaml");
+    }
+  }
+
+  /** Fetches and shells of three pods, in turn. */
+  private static List<Envelope<FalcoAlert>> alerts(int count) {
+    Instant start = Instant.now().minusSeconds(30);
+    List<Envelope<FalcoAlert>> alerts = new ArrayList<>();
+    for (int n = 0; n < count; n++) {
+      String program = n % 4 == 0 ? "bash" : "fetch";
+      alerts.add(alert("e-" + n, "pod-" + n / 4 % 3, start.plusMillis(10L * n), program));
+    }
+    return alerts;
+  }
+
+  private static List<String> ids(List<Envelope<Detection>> detections) {
+    return detections.stream().map(Envelope::id).toList();
+  }
+
+  private static void send(Pipeline pipeline, List<Envelope<FalcoAlert>> alerts) throws Exception {
+    for (Envelope<FalcoAlert> alert : alerts) {
+      pipeline.sendAsync(alert, "demo/shop/" + alert.data().k8s().pod());
+    }
+    pipeline.flush();
+  }
+
+  private static void send(Pipeline pipeline, String id, String pod, Instant time, String program)
+      throws Exception {
+    send(pipeline, List.of(alert(id, pod, time, program)));
+  }
+
+  private static Envelope<FalcoAlert> alert(String id, String pod, Instant time, String program) {
+    return Events.alert(id, time, pod, Map.of("proc.name", program, "k8s.pod.name", pod));
+  }
+
+  private static HttpResponse<String> get(Detect detect, String path) {
     try (HttpClient client = HttpClient.newHttpClient()) {
       URI uri = detect.httpUri().resolve(path);
       return client.send(
           HttpRequest.newBuilder(uri).timeout(Duration.ofSeconds(5)).build(),
           HttpResponse.BodyHandlers.ofString());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
     }
   }
 }

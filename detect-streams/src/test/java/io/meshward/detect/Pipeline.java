@@ -112,6 +112,11 @@ final class Pipeline implements AutoCloseable {
     var _ = producer.send(record(event, key));
   }
 
+  /** Waits until everything that was sent is acknowledged. */
+  void flush() {
+    producer.flush();
+  }
+
   private ProducerRecord<byte[], byte[]> record(Envelope<? extends Event> event, String key) {
     Topic topic =
         switch (event.data()) {
