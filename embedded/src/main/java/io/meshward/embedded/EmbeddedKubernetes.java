@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.SplittableRandom;
+import java.util.concurrent.TimeoutException;
 import org.eclipse.jetty.server.HttpConfiguration;
 import org.eclipse.jetty.server.HttpConnectionFactory;
 import org.eclipse.jetty.server.Server;
@@ -202,6 +203,8 @@ public final class EmbeddedKubernetes implements AutoCloseable {
     controllers.close();
     try {
       server.stop();
+    } catch (TimeoutException e) {
+      // Requests that were still at work, such as watches begun a moment ago, were cut.
     } catch (Exception e) {
       throw new IllegalStateException("the embedded Kubernetes API does not stop", e);
     }

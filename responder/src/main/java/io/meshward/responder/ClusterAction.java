@@ -9,7 +9,7 @@ import java.util.Optional;
  * repeated after any interruption, verified and undone. Every write is locked with uid and
  * resourceVersion. Blocking; thread-safe.
  */
-sealed interface ClusterAction permits ScaleAction, IsolateAction {
+interface ClusterAction {
 
   /**
    * What {@link #prepare} would find, as far as the informers know it: at once, without asking the

@@ -25,6 +25,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -156,8 +157,8 @@ final class Conductor {
   private static boolean covers(Stage stage, Work work) {
     boolean perPod =
         stage.containment().steps().stream().anyMatch(step -> ActionName.needsPod(step.action()));
-    String pod = stage.containment().target().podUid();
-    return !perPod || (pod != null && pod.equals(work.target().podUid()));
+    return !perPod
+        || Objects.equals(stage.containment().target().podUid(), work.target().podUid());
   }
 
   /** An ended containment that already says all there is to say about a detection. */

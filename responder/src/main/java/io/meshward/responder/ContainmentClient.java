@@ -217,8 +217,9 @@ public final class ContainmentClient implements AutoCloseable {
       if (refusal.isPresent()) {
         return new Answer.Refused(refusal.get());
       }
-      if (found.isPresent() && found.get().containment().state().terminal()) {
-        return new Answer.Refused("the containment is " + found.get().containment().state());
+      ContainmentState state = found.map(each -> each.containment().state()).orElse(null);
+      if (state != null && (state.terminal() || state == ContainmentState.RECOVERING)) {
+        return new Answer.Refused("the containment is " + state);
       }
       if (System.nanoTime() > end) {
         return new Answer.None();

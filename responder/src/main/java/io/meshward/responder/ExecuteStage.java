@@ -96,7 +96,7 @@ final class ExecuteStage implements AutoCloseable {
         consume(reader);
       } catch (WakeupException e) {
         // Closed.
-      } catch (KafkaException e) {
+      } catch (RuntimeException e) {
         check.fail(String.valueOf(e.getMessage()));
         log.atWarn().addKeyValue("problem", e.toString()).log("cannot read; beginning again");
         pause();

@@ -40,6 +40,7 @@ final class KubernetesConnection implements AutoCloseable {
     Config config =
         new ConfigBuilder(base(kubeconfig))
             .withRequestRetryBackoffLimit(0)
+            .withOnlyHttpWatches(true)
             .withRequestTimeout(Math.toIntExact(requestTimeout.toMillis()))
             .withConnectionTimeout(CONNECT_TIMEOUT_MS)
             .build();

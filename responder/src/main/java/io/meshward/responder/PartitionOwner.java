@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -49,7 +50,12 @@ final class PartitionOwner implements AutoCloseable {
   private volatile boolean restored;
   private volatile boolean ended;
 
-  /** What every owner works with. */
+  /**
+   * What every owner works with.
+   *
+   * @param conductors makes a conductor that knows nothing yet
+   * @param poison the records at which an owner ended: its successor parks them
+   */
   record Parts(
       KafkaConfig kafka,
       String cluster,
@@ -58,7 +64,8 @@ final class PartitionOwner implements AutoCloseable {
       Operator operator,
       Announcer announcer,
       DeadLetters deadLetters,
-      Checkpoint checkpoint) {}
+      Checkpoint checkpoint,
+      Set<String> poison) {}
 
   private sealed interface Input {
     record Read(ConsumerRecord<byte[], byte[]> record) implements Input {}
@@ -223,23 +230,32 @@ final class PartitionOwner implements AutoCloseable {
         offsets.put(
             new TopicPartition(record.topic(), record.partition()),
             new OffsetAndMetadata(record.offset() + 1));
-        try {
-          take(record, conductor, batch);
-        } catch (MalformedEventException e) {
-          ResolveStage.park(parts.deadLetters(), record, "malformed_event", e.getMessage());
-        }
+        take(record, conductor, batch);
       }
     }
   }
 
   private void take(ConsumerRecord<byte[], byte[]> record, Conductor conductor, Batch batch) {
-    if (record.topic().equals(parts.kafka().topic(TopicCatalogue.WORK))) {
-      Envelope<Work> work = CloudEvents.fromRecord(record, Work.class);
-      if (isOurs(work.data().target().cluster())) {
-        conductor.work(work.data(), work.traceparent(), batch);
+    String place = record.topic() + "/" + record.partition() + "/" + record.offset();
+    if (parts.poison().remove(place)) {
+      ResolveStage.park(parts.deadLetters(), record, "cannot_execute", "an owner ended at it");
+      return;
+    }
+    try {
+      if (record.topic().equals(parts.kafka().topic(TopicCatalogue.WORK))) {
+        Envelope<Work> work = CloudEvents.fromRecord(record, Work.class);
+        if (isOurs(work.data().target().cluster())) {
+          conductor.work(work.data(), work.traceparent(), batch);
+        }
+      } else {
+        conductor.approval(CloudEvents.fromRecord(record, Approval.class).data(), batch);
       }
-    } else {
-      conductor.approval(CloudEvents.fromRecord(record, Approval.class).data(), batch);
+    } catch (MalformedEventException e) {
+      ResolveStage.park(parts.deadLetters(), record, "malformed_event", e.getMessage());
+    } catch (RuntimeException e) {
+      // What the conductor knows may be half changed: a successor begins anew, without this one.
+      parts.poison().add(place);
+      throw e;
     }
   }
 

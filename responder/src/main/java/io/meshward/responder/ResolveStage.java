@@ -116,7 +116,7 @@ final class ResolveStage implements AutoCloseable {
         consume(reader);
       } catch (WakeupException e) {
         // Closed.
-      } catch (KafkaException e) {
+      } catch (RuntimeException e) {
         check.fail(String.valueOf(e.getMessage()));
         log.atWarn().addKeyValue("problem", e.toString()).log("cannot resolve; beginning again");
         pause();

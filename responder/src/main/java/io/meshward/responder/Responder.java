@@ -17,6 +17,7 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -100,7 +101,8 @@ public final class Responder implements AutoCloseable {
                   new Operator(cluster::action, notifier, clock, checkpoint),
                   announcer,
                   deadLetters,
-                  checkpoint),
+                  checkpoint,
+                  ConcurrentHashMap.newKeySet()),
               health);
       execute = resources.add("execute", stage);
       resources.add(

@@ -144,7 +144,7 @@ final class Tables implements AutoCloseable {
         read(reader);
       } catch (WakeupException e) {
         // Closed.
-      } catch (KafkaException e) {
+      } catch (RuntimeException e) {
         check.fail("cannot read the tables: " + e.getMessage());
         log.atWarn().addKeyValue("problem", e.getMessage()).log("cannot read; trying again");
         pause();

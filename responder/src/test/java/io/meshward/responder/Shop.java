@@ -2,10 +2,12 @@ package io.meshward.responder;
 
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.ServiceAccountBuilder;
+import io.fabric8.kubernetes.api.model.ServiceBuilder;
 import io.fabric8.kubernetes.api.model.apps.Deployment;
 import io.fabric8.kubernetes.api.model.apps.DeploymentBuilder;
 import io.fabric8.kubernetes.api.model.apps.StatefulSet;
 import io.fabric8.kubernetes.api.model.apps.StatefulSetBuilder;
+import io.fabric8.kubernetes.api.model.networking.v1.NetworkPolicy;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
@@ -16,6 +18,7 @@ import io.meshward.schemas.SpiffeId;
 import io.meshward.schemas.Target;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** The shop's workloads in a cluster, as an administrator sees and changes them. */
 final class Shop implements AutoCloseable {
@@ -53,6 +56,15 @@ final class Shop implements AutoCloseable {
 
   Deployment deploy(String namespace, String name, int replicas, Map<String, String> labels) {
     account(namespace, name);
+    return create(namespace, name, replicas, labels);
+  }
+
+  Deployment deployAgain(String name, int replicas) {
+    return create(NAMESPACE, name, replicas, Map.of());
+  }
+
+  private Deployment create(
+      String namespace, String name, int replicas, Map<String, String> labels) {
     client
         .apps()
         .deployments()
@@ -150,6 +162,53 @@ final class Shop implements AutoCloseable {
 
   List<Pod> pods(String namespace, String name) {
     return client.pods().inNamespace(namespace).withLabel("app", name).list().getItems();
+  }
+
+  void remove(String name) {
+    var _ = client.apps().deployments().inNamespace(NAMESPACE).withName(name).delete();
+    Stand.eventually(
+        name + " is gone", () -> pods(name).isEmpty() && deploymentOrNull(name) == null);
+  }
+
+  private @Nullable Deployment deploymentOrNull(String name) {
+    return client.apps().deployments().inNamespace(NAMESPACE).withName(name).get();
+  }
+
+  void scale(String name, int replicas) {
+    var _ = client.apps().deployments().inNamespace(NAMESPACE).withName(name).scale(replicas);
+    awaitReady(NAMESPACE, name, replicas);
+  }
+
+  Pod pod(String name) {
+    return Stand.known(findPod(name));
+  }
+
+  @Nullable Pod findPod(String name) {
+    return client.pods().inNamespace(NAMESPACE).withName(name).get();
+  }
+
+  List<NetworkPolicy> policies() {
+    return client.network().v1().networkPolicies().inNamespace(NAMESPACE).list().getItems();
+  }
+
+  void service(String name) {
+    var _ =
+        client
+            .services()
+            .inNamespace(NAMESPACE)
+            .resource(
+                new ServiceBuilder()
+                    .withNewMetadata()
+                    .withName(name)
+                    .endMetadata()
+                    .withNewSpec()
+                    .addToSelector("app", name)
+                    .addNewPort()
+                    .withPort(443)
+                    .endPort()
+                    .endSpec()
+                    .build())
+            .create();
   }
 
   static boolean ready(Pod pod) {

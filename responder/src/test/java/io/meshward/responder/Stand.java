@@ -15,6 +15,7 @@ import io.meshward.schemas.ContainmentState;
 import io.meshward.schemas.Detection;
 import io.meshward.schemas.Envelope;
 import io.meshward.schemas.Event;
+import io.meshward.schemas.Quarantine;
 import io.meshward.schemas.Topic;
 import io.meshward.schemas.TopicCatalogue;
 import java.io.IOException;
@@ -130,7 +131,7 @@ final class Stand implements AutoCloseable {
         http: {address: '127.0.0.1:0'}
         cluster: %s
         trust-domain: example.org
-        kubernetes: {kubeconfig: '%s', request-timeout: 2s}
+        kubernetes: {kubeconfig: '%s', request-timeout: 10s}
         playbooks: '%s'
         %s
         """
@@ -235,6 +236,20 @@ final class Stand implements AutoCloseable {
     }
     live.values().removeIf(value -> !value);
     return live.keySet();
+  }
+
+  /** The holds that live. */
+  List<Quarantine> holds() {
+    Map<String, Quarantine> live = new java.util.LinkedHashMap<>();
+    for (ConsumerRecord<byte[], byte[]> record : records(TopicCatalogue.QUARANTINE)) {
+      String key = new String(record.key(), UTF_8);
+      if (record.value() == null) {
+        live.remove(key);
+      } else {
+        live.put(key, CloudEvents.fromRecord(record, Quarantine.class).data());
+      }
+    }
+    return List.copyOf(live.values());
   }
 
   static void eventually(String what, BooleanSupplier condition) {

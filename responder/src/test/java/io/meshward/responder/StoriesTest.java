@@ -3,14 +3,20 @@ package io.meshward.responder;
 import static io.meshward.responder.Stand.known;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.fabric8.kubernetes.api.model.Pod;
 import io.meshward.schemas.Containment;
 import io.meshward.schemas.Containment.Level;
 import io.meshward.schemas.ContainmentState;
+import io.meshward.schemas.Detection;
+import io.meshward.schemas.Quarantine;
 import io.meshward.schemas.QuarantineKey;
 import io.meshward.schemas.Subject;
+import io.meshward.schemas.Target;
 import io.meshward.schemas.TopicCatalogue;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -69,6 +75,100 @@ class StoriesTest {
               "1 undoing",
               "1 undone");
       assertThat(Writes.to(stand.kubernetes, "/scale")).hasSize(2);
+    }
+  }
+
+  @Test
+  void authProxysPodIsIsolatedReplacedAndRecoversByItself() throws Exception {
+    try (Stand stand = new Stand(folder)) {
+      stand.playbook(
+          Files.readString(SHIPPED.resolve("illegal-socket-access.yaml"))
+              .replace("for: 10m", "for: 1s"));
+      stand.shop.deploy("auth-proxy", 2);
+      stand.shop.service("auth-proxy");
+      Target target = stand.shop.target("auth-proxy");
+      String name = known(target.pod());
+      stand.start(stand.enforcing(""));
+
+      stand.detect(Detections.of("illegal_socket_access", target));
+
+      Containment contained = stand.awaitState(ContainmentState.CONTAINED);
+      String id = contained.containment().id();
+      Containment.Verification seen = known(contained.steps().getFirst().verification());
+      assertThat(seen.level()).isEqualTo(Level.CONFIGURATION);
+      assertThat(known(seen.facts()).path("services").isEmpty()).isTrue();
+      Pod isolated = stand.shop.pod(name);
+      assertThat(isolated.getMetadata().getUid()).isEqualTo(target.podUid());
+      assertThat(isolated.getMetadata().getLabels()).containsOnlyKeys(Annotations.CONTAINMENT);
+      assertThat(isolated.getMetadata().getAnnotations())
+          .containsKeys(Annotations.ORIGINAL_LABELS, Annotations.ORIGINAL_OWNERS);
+
+      Containment recovered = stand.awaitState(ContainmentState.RECOVERED);
+
+      assertThat(recovered.recovery().releasedBy()).isEqualTo(Draft.RESPONDER);
+      stand.shop.awaitReady(Shop.NAMESPACE, "auth-proxy", 2);
+      assertThat(stand.shop.findPod(name)).isNull();
+      assertThat(stand.shop.policies()).isEmpty();
+      Histories.assertWhole(stand.client.history(id));
+      assertThat(Writes.actions(stand.kubernetes))
+          .containsExactly(
+              "PATCH /apis/networking.k8s.io/v1/namespaces/shop/networkpolicies/meshward-" + id,
+              "PATCH /api/v1/namespaces/shop/pods/" + name,
+              "DELETE /api/v1/namespaces/shop/pods/" + name,
+              "DELETE /apis/networking.k8s.io/v1/namespaces/shop/networkpolicies/meshward-" + id);
+    }
+  }
+
+  @Test
+  void aStolenSvidIsRefusedUntilNoneIssuedBeforeTheTheftCanBeValid() throws Exception {
+    try (Stand stand = new Stand(folder)) {
+      stand.playbook(Files.readString(SHIPPED.resolve("stolen-svid.yaml")));
+      stand.shop.deploy("orders", 2);
+      FakePeer payment = stand.peer("payment");
+      stand.start(stand.enforcing(""));
+      Instant now = Instant.now();
+      Instant seen = now.truncatedTo(ChronoUnit.SECONDS).plusMillis(1);
+      Instant issued = now.truncatedTo(ChronoUnit.SECONDS).minusSeconds(60);
+
+      stand.detect(
+          Detections.of(
+              "stolen_svid",
+              new Target(null, null, null, null, null, null, null, Shop.identity("orders")),
+              seen,
+              new Detection.SvidRef("1", "CN=ca", "0".repeat(64), issued, issued.plusSeconds(63))));
+
+      Containment contained = stand.awaitState(ContainmentState.CONTAINED);
+      assertThat(known(contained.target().owner()).name()).isEqualTo("orders");
+      assertThat(payment.holds).hasSize(1);
+      Quarantine hold = stand.holds().getFirst();
+      assertThat(hold.subject()).isEqualTo(Subject.of(Shop.identity("orders")));
+      Instant cut = now.truncatedTo(ChronoUnit.SECONDS).plusSeconds(1);
+      assertThat(hold.hold().issuedBefore()).isEqualTo(cut);
+      assertThat(hold.hold().expiresAt()).isEqualTo(cut.plusSeconds(63));
+      assertThat(stand.shop.replicas("orders")).isEqualTo(2);
+    }
+  }
+
+  @Test
+  void aStolenSvidsContainmentEndsWithItsHold() throws Exception {
+    try (Stand stand = new Stand(folder)) {
+      stand.playbook(Files.readString(SHIPPED.resolve("stolen-svid.yaml")));
+      stand.shop.deploy("orders", 1);
+      stand.peer("payment");
+      stand.start(stand.enforcing(""));
+      Instant issued = Instant.now().truncatedTo(ChronoUnit.SECONDS).minusSeconds(60);
+
+      stand.detect(
+          Detections.of(
+              "stolen_svid",
+              stand.shop.target("orders"),
+              Instant.now(),
+              new Detection.SvidRef("1", "CN=ca", "0".repeat(64), issued, issued.plusSeconds(2))));
+
+      Containment recovered = stand.awaitState(ContainmentState.RECOVERED);
+      assertThat(recovered.recovery().reason()).contains("every hold has ended");
+      assertThat(stand.keys(TopicCatalogue.QUARANTINE)).isEmpty();
+      assertThat(Writes.actions(stand.kubernetes)).isEmpty();
     }
   }
 }

@@ -1,0 +1,86 @@
+package io.meshward.responder;
+
+import io.meshward.embedded.EmbeddedKubernetes;
+import io.meshward.schemas.EventCodec;
+import io.meshward.schemas.Target;
+import io.meshward.schemas.TrustDomain;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
+
+/** A cluster double with informers and actions on it, without Kafka. */
+final class Cluster implements AutoCloseable {
+  static final String CONTAINMENT = "0123456789abcdef-0123456789abcdef";
+
+  final EmbeddedKubernetes kubernetes;
+  final Shop shop;
+  final ClusterView view;
+  final ScaleAction scale;
+  final IsolateAction isolate;
+  private final KubernetesConnection connection;
+  private final Informers informers;
+
+  Cluster(Path folder) {
+    this(
+        folder,
+        EmbeddedKubernetes.builder()
+            .readyAfter(Duration.ofMillis(30))
+            .goneAfter(Duration.ofMillis(60))
+            .seed(11)
+            .start());
+  }
+
+  Cluster(Path folder, EmbeddedKubernetes kubernetes) {
+    this.kubernetes = kubernetes;
+    shop = new Shop(kubernetes);
+    try {
+      connection =
+          KubernetesConnection.open(
+              kubernetes.writeKubeconfig(folder.resolve("kubeconfig")), Duration.ofSeconds(10));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    InstantSource clock = InstantSource.system();
+    view =
+        new ClusterView(
+            new PodReader(Stand.CLUSTER, TrustDomain.parse("example.org"), false),
+            clock,
+            Duration.ofMinutes(10));
+    PodSelectors selectors = new PodSelectors();
+    informers = new Informers(connection.client(), view, selectors, Duration.ofMinutes(10));
+    scale = new ScaleAction(connection.api(), view, clock);
+    isolate = new IsolateAction(connection.api(), view, selectors, clock);
+    Stand.eventually("informers have synchronised", informers::synced);
+  }
+
+  /** A step about a target that may take two seconds. */
+  StepContext step(Target target) {
+    return step(target, Duration.ofSeconds(2));
+  }
+
+  StepContext step(Target target, Duration timeout) {
+    return new StepContext(
+        CONTAINMENT, target, EventCodec.object().put("replicas", 0), timeout, null);
+  }
+
+  /** Waits until the informers have seen what the API says of a pod. */
+  void awaitSeen(Target target) {
+    String uid = Stand.known(target.podUid());
+    Stand.eventually(
+        "the informers see pod " + target.pod(),
+        () ->
+            view.pod(uid)
+                .filter(pod -> pod.owners().size() == 2 || target.owner() == null)
+                .isPresent());
+  }
+
+  @Override
+  public void close() {
+    informers.close();
+    connection.close();
+    shop.close();
+    kubernetes.close();
+  }
+}

@@ -1,0 +1,236 @@
+package io.meshward.responder;
+
+import static io.meshward.embedded.FaultInjection.on;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.meshward.responder.ClusterAction.Outcome;
+import io.meshward.responder.ClusterAction.Preparation;
+import io.meshward.schemas.Containment.Level;
+import io.meshward.schemas.Containment.Verification;
+import io.meshward.schemas.EventCodec;
+import io.meshward.schemas.OwnerRef;
+import io.meshward.schemas.Target;
+import java.nio.file.Path;
+import java.time.Duration;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ScaleActionTest {
+  private static final String SCALE = "/deployments/frontend/scale";
+
+  @TempDir private Path folder;
+  private Cluster cluster;
+  private Target target;
+
+  @BeforeEach
+  void deployTheFrontend() {
+    cluster = new Cluster(folder);
+    cluster.shop.deploy("frontend", 3);
+    target = cluster.shop.target("frontend");
+  }
+
+  @AfterEach
+  void stop() {
+    cluster.close();
+  }
+
+  @Test
+  void scalesWithOneRequestAndRemembersHowManyThereWere() {
+    ObjectNode prior = prepared();
+
+    Outcome outcome = cluster.scale.act(cluster.step(target), prior, false);
+
+    assertThat(outcome).isEqualTo(new Outcome.Done("replicas 3 → 0"));
+    assertThat(prior.path("restore").asInt()).isEqualTo(3);
+    assertThat(cluster.shop.replicas("frontend")).isZero();
+    assertThat(writes()).isEqualTo(1);
+  }
+
+  @Test
+  void verifiesOnlyWhenNoPodIsLeftNotEvenATerminatingOne() {
+    ObjectNode prior = prepared();
+    cluster.scale.act(cluster.step(target), prior, false);
+
+    Verification early =
+        cluster.scale.verify(cluster.step(target, Duration.ofMillis(1)), prior);
+    Verification late = cluster.scale.verify(cluster.step(target), prior);
+
+    assertThat(early.passed()).isFalse();
+    assertThat(late.passed()).isTrue();
+    assertThat(late.level()).isEqualTo(Level.EFFECT);
+    assertThat(cluster.shop.pods("frontend")).isEmpty();
+  }
+
+  @Test
+  void readsBackAndTriesAgainWhenTheObjectWasChanged() {
+    ObjectNode prior = prepared();
+    cluster.kubernetes.faults().conflict(2, on("PATCH", SCALE));
+
+    assertThat(cluster.scale.act(cluster.step(target), prior, false))
+        .isEqualTo(new Outcome.Done("replicas 3 → 0"));
+    assertThat(writes()).isEqualTo(1);
+  }
+
+  @Test
+  void waitsWhileTheServerIsBusyOrBroken() {
+    ObjectNode prior = prepared();
+    cluster.kubernetes.faults().throttle(2, Duration.ZERO, on("PATCH", SCALE));
+    cluster.kubernetes.faults().fail(2, on("PATCH", SCALE));
+
+    assertThat(cluster.scale.act(cluster.step(target), prior, false))
+        .isInstanceOf(Outcome.Done.class);
+    assertThat(writes()).isEqualTo(1);
+  }
+
+  @Test
+  void putsOffWhatTheServerDoesNotTakeWithinTheDeadline() {
+    ObjectNode prior = prepared();
+    cluster.kubernetes.faults().throttle(1000, Duration.ZERO, on("PATCH", SCALE));
+
+    Outcome outcome =
+        cluster.scale.act(cluster.step(target, Duration.ofMillis(300)), prior, false);
+
+    assertThat(outcome).isInstanceOf(Outcome.Later.class);
+    assertThat(writes()).isZero();
+  }
+
+  @Test
+  void doesNotActTwiceWhenTheAnswerIsLost() {
+    ObjectNode prior = prepared();
+    cluster.kubernetes.faults().cutAfterCommit(1, on("PATCH", SCALE));
+
+    Outcome outcome = cluster.scale.act(cluster.step(target), prior, false);
+
+    assertThat(outcome).isEqualTo(new Outcome.Done("replicas are 0, as read back"));
+    assertThat(writes()).isEqualTo(1);
+  }
+
+  @Test
+  void doesNotActTwiceWhenItIsResumed() {
+    ObjectNode prior = prepared();
+    cluster.scale.act(cluster.step(target), prior, false);
+
+    Outcome outcome = cluster.scale.act(cluster.step(target), prior, true);
+
+    assertThat(outcome).isEqualTo(new Outcome.Done("replicas are 0, as read back"));
+    assertThat(writes()).isEqualTo(1);
+  }
+
+  @Test
+  void stopsWhenTheWorkloadIsAnotherOneByNow() {
+    ObjectNode prior = prepared();
+    cluster.shop.remove("frontend");
+    cluster.shop.deployAgain("frontend", 2);
+
+    Outcome outcome = cluster.scale.act(cluster.step(target), prior, false);
+
+    assertThat(outcome)
+        .isInstanceOfSatisfying(
+            Outcome.Failed.class,
+            failed -> assertThat(failed.reason()).startsWith("superseded"));
+    assertThat(cluster.shop.replicas("frontend")).isEqualTo(2);
+    assertThat(writes()).isZero();
+  }
+
+  @Test
+  void asksAgainWhenSomebodyScaledMeanwhile() {
+    ObjectNode prior = prepared();
+    cluster.shop.scale("frontend", 5);
+
+    Outcome outcome = cluster.scale.act(cluster.step(target), prior, false);
+
+    assertThat(outcome)
+        .isInstanceOfSatisfying(
+            Outcome.Changed.class,
+            changed -> assertThat(changed.prior().path("restore").asInt()).isEqualTo(5));
+    assertThat(writes()).isZero();
+  }
+
+  @Test
+  void restoresWhatTheFirstOfSeveralContainmentsRemembered() {
+    ObjectNode first = prepared();
+    cluster.scale.act(cluster.step(target), first, false);
+    StepContext second =
+        new StepContext(
+            "other-containment",
+            target,
+            EventCodec.object().put("replicas", 0),
+            Duration.ofSeconds(2),
+            first);
+
+    ObjectNode prior = ((Preparation.Ready) cluster.scale.prepare(second)).prior();
+    Outcome acted = cluster.scale.act(second, prior, false);
+    Outcome undone = cluster.scale.undo(second, prior);
+
+    assertThat(acted).isEqualTo(new Outcome.Done("replicas are 0, as read back"));
+    assertThat(undone).isEqualTo(new Outcome.Done("replicas 0 → 3"));
+  }
+
+  @Test
+  void leavesAloneWhatSomebodyElseScaledSince() {
+    ObjectNode prior = prepared();
+    cluster.scale.act(cluster.step(target), prior, false);
+    cluster.shop.scale("frontend", 1);
+
+    Outcome outcome = cluster.scale.undo(cluster.step(target), prior);
+
+    assertThat(outcome)
+        .isEqualTo(new Outcome.Done("replicas were set to 1 by somebody else"));
+    assertThat(cluster.shop.replicas("frontend")).isEqualTo(1);
+  }
+
+  @Test
+  void undoesOnceWhenTheAnswerIsLost() {
+    ObjectNode prior = prepared();
+    cluster.scale.act(cluster.step(target), prior, false);
+    cluster.kubernetes.faults().cutAfterCommit(1, on("PATCH", SCALE));
+
+    Outcome outcome = cluster.scale.undo(cluster.step(target), prior);
+
+    assertThat(outcome).isEqualTo(new Outcome.Done("replicas are 3"));
+    assertThat(writes()).isEqualTo(2);
+  }
+
+  @Test
+  void aDryRunChangesNothing() {
+    ObjectNode prior = prepared();
+
+    Outcome outcome = cluster.scale.tryOut(cluster.step(target), prior);
+
+    assertThat(outcome).isInstanceOf(Outcome.Done.class);
+    assertThat(cluster.shop.replicas("frontend")).isEqualTo(3);
+    assertThat(writes()).isZero();
+  }
+
+  @Test
+  void refusesWhatCannotBeScaled() {
+    Target pod =
+        new Target(
+            Stand.CLUSTER,
+            "shop",
+            "p",
+            "u",
+            null,
+            null,
+            new OwnerRef("DaemonSet", "agent", "u1"),
+            null);
+
+    assertThat(cluster.scale.foresee(cluster.step(pod))).isEmpty();
+    assertThat(cluster.scale.prepare(cluster.step(pod)))
+        .isEqualTo(new Preparation.Impossible("a DaemonSet cannot be scaled"));
+  }
+
+  private ObjectNode prepared() {
+    Stand.eventually(
+        "the informers see the workload",
+        () -> cluster.scale.foresee(cluster.step(target)).isPresent());
+    return cluster.scale.foresee(cluster.step(target)).orElseThrow().prior();
+  }
+
+  private int writes() {
+    return Writes.to(cluster.kubernetes, "/scale").size();
+  }
+}
