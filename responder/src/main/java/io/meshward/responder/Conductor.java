@@ -157,8 +157,7 @@ final class Conductor {
   private static boolean covers(Stage stage, Work work) {
     boolean perPod =
         stage.containment().steps().stream().anyMatch(step -> ActionName.needsPod(step.action()));
-    return !perPod
-        || Objects.equals(stage.containment().target().podUid(), work.target().podUid());
+    return !perPod || Objects.equals(stage.containment().target().podUid(), work.target().podUid());
   }
 
   /** An ended containment that already says all there is to say about a detection. */

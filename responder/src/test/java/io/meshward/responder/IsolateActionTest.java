@@ -194,8 +194,7 @@ class IsolateActionTest {
             .create();
     cluster.isolate.act(cluster.step(target), prior, false);
 
-    Verification seen =
-        cluster.isolate.verify(cluster.step(target, Duration.ofMillis(100)), prior);
+    Verification seen = cluster.isolate.verify(cluster.step(target, Duration.ofMillis(100)), prior);
 
     assertThat(seen.passed()).isFalse();
     assertThat(seen.detail()).contains("allow-all");
@@ -216,8 +215,7 @@ class IsolateActionTest {
             null,
             null);
     Stand.eventually(
-        "the informers see it",
-        () -> cluster.isolate.foresee(cluster.step(target)).isPresent());
+        "the informers see it", () -> cluster.isolate.foresee(cluster.step(target)).isPresent());
     ObjectNode prior = cluster.isolate.foresee(cluster.step(target)).orElseThrow().prior();
 
     cluster.isolate.act(cluster.step(target), prior, false);

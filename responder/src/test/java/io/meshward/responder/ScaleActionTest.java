@@ -54,8 +54,7 @@ class ScaleActionTest {
     ObjectNode prior = prepared();
     cluster.scale.act(cluster.step(target), prior, false);
 
-    Verification early =
-        cluster.scale.verify(cluster.step(target, Duration.ofMillis(1)), prior);
+    Verification early = cluster.scale.verify(cluster.step(target, Duration.ofMillis(1)), prior);
     Verification late = cluster.scale.verify(cluster.step(target), prior);
 
     assertThat(early.passed()).isFalse();
@@ -90,8 +89,7 @@ class ScaleActionTest {
     ObjectNode prior = prepared();
     cluster.kubernetes.faults().throttle(1000, Duration.ZERO, on("PATCH", SCALE));
 
-    Outcome outcome =
-        cluster.scale.act(cluster.step(target, Duration.ofMillis(300)), prior, false);
+    Outcome outcome = cluster.scale.act(cluster.step(target, Duration.ofMillis(300)), prior, false);
 
     assertThat(outcome).isInstanceOf(Outcome.Later.class);
     assertThat(writes()).isZero();
@@ -129,8 +127,7 @@ class ScaleActionTest {
 
     assertThat(outcome)
         .isInstanceOfSatisfying(
-            Outcome.Failed.class,
-            failed -> assertThat(failed.reason()).startsWith("superseded"));
+            Outcome.Failed.class, failed -> assertThat(failed.reason()).startsWith("superseded"));
     assertThat(cluster.shop.replicas("frontend")).isEqualTo(2);
     assertThat(writes()).isZero();
   }
@@ -177,8 +174,7 @@ class ScaleActionTest {
 
     Outcome outcome = cluster.scale.undo(cluster.step(target), prior);
 
-    assertThat(outcome)
-        .isEqualTo(new Outcome.Done("replicas were set to 1 by somebody else"));
+    assertThat(outcome).isEqualTo(new Outcome.Done("replicas were set to 1 by somebody else"));
     assertThat(cluster.shop.replicas("frontend")).isEqualTo(1);
   }
 
@@ -190,7 +186,8 @@ class ScaleActionTest {
 
     Outcome outcome = cluster.scale.undo(cluster.step(target), prior);
 
-    assertThat(outcome).isEqualTo(new Outcome.Done("replicas are 3"));
+    assertThat(outcome).isInstanceOf(Outcome.Done.class);
+    assertThat(cluster.shop.replicas("frontend")).isEqualTo(3);
     assertThat(writes()).isEqualTo(2);
   }
 
