@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -131,6 +132,11 @@ final class ShopSupervisorTest {
     ProcessHandle.of(shop.running().getFirst().pid()).orElseThrow().destroyForcibly();
     shop.awaitRunning("orders", 1, TIME);
 
+    // It is reported by the thread that saw its end, right after it stopped counting as running.
+    long deadline = System.nanoTime() + TIME.toNanos();
+    while (failures.isEmpty() && System.nanoTime() < deadline) {
+      LockSupport.parkNanos(10_000_000);
+    }
     assertThat(failures).hasSize(1);
   }
 
