@@ -17,15 +17,20 @@ import org.eclipse.jetty.util.thread.Scheduler;
 public final class HttpCall {
   private static final int CHUNK = 16 * 1024;
 
+  /** How long a refused client may go on sending; it could not read its answer otherwise. */
+  private static final Duration LINGER = Duration.ofSeconds(1);
+
   private final Request request;
   private final HttpLimits limits;
   private final Scheduler scheduler;
+  private final InputStream content;
   private byte[] received = {};
 
   HttpCall(Request request, HttpLimits limits, Scheduler scheduler) {
     this.request = request;
     this.limits = limits;
     this.scheduler = scheduler;
+    content = Request.asInputStream(request);
   }
 
   public String method() {
@@ -70,18 +75,13 @@ public final class HttpCall {
     if (tooLarge && request.getHeaders().contains(HttpHeader.EXPECT)) {
       throw tooLarge(limit);
     }
-    Duration left = limits.request().minusNanos(System.nanoTime() - request.getHeadersNanoTime());
-    Scheduler.Task deadline =
-        scheduler.schedule(
-            () -> request.fail(new TimeoutException("the body did not come in time")),
-            Math.max(1, left.toMillis()),
-            TimeUnit.MILLISECONDS);
+    Scheduler.Task deadline = failAfter(timeLeft());
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    try (InputStream in = Request.asInputStream(request)) {
+    try {
       byte[] chunk = new byte[CHUNK];
       int count = 0;
       // Of what is too large anyway, the beginning is enough.
-      while (bytes.size() <= (tooLarge ? CHUNK : limit) && (count = in.read(chunk)) >= 0) {
+      while (bytes.size() <= (tooLarge ? CHUNK : limit) && (count = content.read(chunk)) >= 0) {
         bytes.write(chunk, 0, count);
       }
       if (tooLarge || bytes.size() > limit) {
@@ -99,6 +99,37 @@ public final class HttpCall {
   /** What {@link #body()} read, also if it failed; at least the beginning of a too large body. */
   public byte[] received() {
     return received.clone();
+  }
+
+  /**
+   * Reads what is left of the body and drops it, up to the limit of a body and for a second at
+   * most. A client writes its request before it reads the answer: closing the connection under it
+   * resets it, and the answer is lost. One that waits to be told to go on is left waiting.
+   */
+  void dropRest() {
+    if (request.getHeaders().contains(HttpHeader.EXPECT)) {
+      return;
+    }
+    Duration left = timeLeft();
+    Scheduler.Task deadline = failAfter(left.compareTo(LINGER) < 0 ? left : LINGER);
+    try {
+      content.skipNBytes(limits.body().bytes());
+    } catch (IOException e) {
+      // The end, a client that is gone or one that is too slow.
+    } finally {
+      deadline.cancel();
+    }
+  }
+
+  private Duration timeLeft() {
+    return limits.request().minusNanos(System.nanoTime() - request.getHeadersNanoTime());
+  }
+
+  private Scheduler.Task failAfter(Duration time) {
+    return scheduler.schedule(
+        () -> request.fail(new TimeoutException("the body did not come in time")),
+        Math.max(1, time.toMillis()),
+        TimeUnit.MILLISECONDS);
   }
 
   private static ProblemException tooLarge(long limit) {

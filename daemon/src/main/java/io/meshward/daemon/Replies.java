@@ -13,6 +13,10 @@ final class Replies {
     response.setStatus(reply.status());
     response.getHeaders().put(HttpHeader.CONTENT_TYPE, reply.contentType());
     response.getHeaders().put(HttpHeader.CONTENT_LENGTH, reply.body().length);
+    if (!response.getRequest().consumeAvailable()) {
+      // The rest of the body would be taken for the next request.
+      response.getHeaders().put(HttpHeader.CONNECTION, "close");
+    }
     reply.headers().forEach((name, value) -> response.getHeaders().put(name, value));
     response.write(true, ByteBuffer.wrap(reply.body()), callback);
   }

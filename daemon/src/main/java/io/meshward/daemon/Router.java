@@ -29,6 +29,7 @@ final class Router extends Handler.Abstract {
   public boolean handle(Request request, Response response, Callback callback) {
     String path = Request.getPathInContext(request);
     Map<String, HttpHandler> methods = routes.get(path);
+    HttpCall call = new HttpCall(request, limits, request.getComponents().getScheduler());
     HttpReply reply;
     if (methods == null) {
       reply =
@@ -39,10 +40,11 @@ final class Router extends Handler.Abstract {
                   "nothing is at this path: expected one of " + new TreeSet<>(routes.keySet())));
     } else {
       HttpHandler handler = handler(methods, request.getMethod());
-      reply = handler == null ? methodNotAllowed(methods.keySet()) : call(handler, request);
+      reply = handler == null ? methodNotAllowed(methods.keySet()) : answer(handler, call);
     }
     metrics.increment(
         Metric.HTTP_REQUESTS, methods == null ? "other" : path, String.valueOf(reply.status()));
+    call.dropRest();
     Replies.write(response, callback, reply);
     return true;
   }
@@ -52,16 +54,13 @@ final class Router extends Handler.Abstract {
     return handler == null && method.equals("HEAD") ? methods.get("GET") : handler;
   }
 
-  private HttpReply call(HttpHandler handler, Request request) {
+  private static HttpReply answer(HttpHandler handler, HttpCall call) {
     try {
-      return handler.handle(new HttpCall(request, limits, request.getComponents().getScheduler()));
+      return handler.handle(call);
     } catch (ProblemException e) {
       return HttpReply.problem(e.problem());
     } catch (Exception e) {
-      log.atError()
-          .addKeyValue("path", Request.getPathInContext(request))
-          .setCause(e)
-          .log("a request failed");
+      log.atError().addKeyValue("path", call.path()).setCause(e).log("a request failed");
       return HttpReply.problem(
           new Problem(500, "internal", "the request failed; the log says why"));
     }

@@ -13,6 +13,7 @@ import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
@@ -161,6 +162,33 @@ class HttpServerTest {
       try (RawHttp raw = raw()) {
         raw.send("POST " + request + "\r\nHost: a\r\nExpect: 100-continue\r\n\r\n");
         assertThat(raw.readResponse()).matches("(?s)HTTP/1.1 (413|401) .*");
+      }
+    }
+  }
+
+  @Test
+  void keepsTheConnectionOfAClientThatItRefusesBeforeTheBodyCame() throws Exception {
+    for (String path : List.of("/closed", "/nowhere", "/slow")) {
+      try (RawHttp raw = raw()) {
+        raw.send("POST " + path + " HTTP/1.1\r\nHost: a\r\nContent-Length: 500\r\n\r\n");
+        raw.send("x".repeat(200));
+        raw.send("x".repeat(300));
+        assertThat(raw.readResponse()).matches("(?s)HTTP/1.1 (401|404|405) .*");
+        raw.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc");
+        assertThat(raw.readResponse()).contains("{\"length\":3}");
+      }
+    }
+  }
+
+  @Test
+  void saysThatItClosesTheConnectionWhereTheBodyDoesNotComeOrDoesNotEnd() throws Exception {
+    for (String length : List.of("500", "100000")) {
+      try (RawHttp raw = raw()) {
+        raw.send("POST /closed HTTP/1.1\r\nHost: a\r\nContent-Length: " + length + "\r\n\r\n");
+        raw.send("x".repeat(length.equals("500") ? 200 : 1500));
+        assertThat(raw.readAll().toLowerCase(Locale.ROOT))
+            .startsWith("http/1.1 401 ")
+            .contains("connection: close");
       }
     }
   }
