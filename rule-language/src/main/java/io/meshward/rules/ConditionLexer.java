@@ -160,7 +160,11 @@ final class ConditionLexer {
     char quote = text.charAt(start);
     int end = start + 1;
     while (end < text.length() && text.charAt(end) != quote) {
-      end += text.charAt(end) == '\\' ? 2 : 1;
+      if (text.charAt(end) != '\\') {
+        end++;
+      } else {
+        end += isInnerQuote(end, quote) ? 3 : 2;
+      }
     }
     if (end >= text.length()) {
       throw new ConditionSyntaxException("missing closing quote " + quote, position(start));
@@ -168,6 +172,17 @@ final class ConditionLexer {
     String value = new EscapedText(source, start + 1, end, quote).decode();
     advance(end + 1);
     return Optional.of(value);
+  }
+
+  /**
+   * Whether an escaped backslash and a quote stand here that does not close the text. To Falco no
+   * quote after a backslash closes; here it does where a quoted text can end.
+   */
+  private boolean isInnerQuote(int index, char quote) {
+    int after = index + 3;
+    return text.startsWith("\\\\" + quote, index)
+        && after < text.length()
+        && " \t\b\r\n),]".indexOf(text.charAt(after)) < 0;
   }
 
   private Optional<String> token(int end) {

@@ -1,14 +1,24 @@
 package io.meshward.rules;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** Finds what compiles but was probably not meant. One use per condition. */
 final class ConditionLint {
 
   private static final Pattern PLAIN_REGEX =
-      Pattern.compile("\\^?(?:\\.[*+?])?[^\\\\.\\[\\](){}*+?|^$]*(?:\\.[*+?])?\\$?");
+      Pattern.compile("(?:\\^|\\.[*+?])?[^\\\\.\\[\\](){}*+?|^$]*(?:\\$|\\.[*+?])?");
+  private static final Pattern CALL =
+      Pattern.compile(
+          Stream.concat(
+                  Stream.of("val"), Arrays.stream(Transformer.values()).map(Transformer::word))
+              .collect(Collectors.joining("|", "(?:", ")\\(.*\\)")),
+          Pattern.DOTALL);
+  private static final Pattern SPACES = Pattern.compile("\\s+");
 
   private final FieldCatalogue catalogue;
   private final List<ConditionProblem> warnings = new ArrayList<>();
@@ -48,9 +58,10 @@ final class ConditionLint {
           && PLAIN_REGEX.matcher(constant.text()).matches()) {
         warn(
             DiagnosticCode.LOAD_COMPILE_CONDITION,
-            "'"
+            "regex check with '"
                 + constant.text()
-                + "' needs no regex: use '=', 'contains', 'startswith' or 'endswith' instead",
+                + "' may be optimized with simpler operators such as '=', 'contains',"
+                + " 'startswith', 'endswith'",
             constant);
       }
     }
@@ -58,16 +69,17 @@ final class ConditionLint {
 
   private void constant(Operand.Literal constant) {
     String text = constant.text();
-    if (catalogue.defines(text)) {
+    String solid = SPACES.matcher(text).replaceAll("");
+    if (isField(solid)) {
       warn(
           DiagnosticCode.LOAD_COMPILE_CONDITION,
           "'"
               + text
               + "' may be a valid field misused as a const string value: use val("
-              + text
+              + solid
               + ") to compare with the field",
           constant);
-    } else if (isTransformation(text)) {
+    } else if (CALL.matcher(solid).matches()) {
       warn(
           DiagnosticCode.LOAD_COMPILE_CONDITION,
           "'" + text + "' may be a valid field transformer misused as a const string value",
@@ -75,14 +87,13 @@ final class ConditionLint {
     }
   }
 
-  private static boolean isTransformation(String text) {
-    if (text.indexOf('(') < 0) {
-      return false;
-    }
+  /** Whether the text is a field as it may be written; names under open prefixes are none. */
+  private boolean isField(String text) {
     try {
-      return ConditionParser.parseExpression(SourceText.of(text))
-          instanceof Expression.Transformation;
-    } catch (ConditionSyntaxException e) {
+      return ConditionParser.parseExpression(SourceText.of(text)) instanceof Expression.Field field
+          && catalogue.defines(field.name())
+          && catalogue.reference(field.name(), field.argument()) != null;
+    } catch (ConditionSyntaxException | IllegalArgumentException e) {
       return false;
     }
   }

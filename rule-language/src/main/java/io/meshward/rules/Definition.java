@@ -2,6 +2,7 @@ package io.meshward.rules;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** An item of a rules file, checked for its form only. */
 sealed interface Definition {
@@ -73,6 +74,14 @@ sealed interface Definition {
           && isNoAppend(description)
           && isNoAppend(tags)
           && isNoAppend(exceptions);
+    }
+
+    /** Whether all that it does is to switch the rule on or off. */
+    boolean onlyEnables() {
+      return enabled.isPresent()
+          && Stream.of(condition, output, description, tags, exceptions, priority, warnEventTypes)
+              .allMatch(Optional::isEmpty)
+          && skipIfUnknownFilter.isEmpty();
     }
 
     private static boolean isNoAppend(Optional<? extends Change<?>> change) {

@@ -11,11 +11,11 @@ record EngineVersion(int major, int minor, int patch) {
   static final EngineVersion CURRENT = new EngineVersion(0, 63, 0);
 
   private static final Pattern SEMANTIC =
-      Pattern.compile("(\\d{1,6})\\.(\\d{1,6})\\.(\\d{1,6})(?:[-+].*)?");
+      Pattern.compile("(\\d{1,9})\\.(\\d{1,9})\\.(\\d{1,9})(?:[-+].*)?");
 
   /** Reads {@code x.y.z}, or one number that is the minor version. */
   static Optional<EngineVersion> parse(String text) {
-    if (text.matches("\\d{1,6}")) {
+    if (text.matches("\\d{1,9}")) {
       return Optional.of(new EngineVersion(0, Integer.parseInt(text), 0));
     }
     return semantic(text);

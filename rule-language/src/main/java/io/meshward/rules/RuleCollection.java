@@ -27,6 +27,8 @@ final class RuleCollection {
           + " exists";
   private static final String NO_RULE_TO_APPEND =
       "Rule uses 'append' or 'override.<key>: append' but no rule by that name already exists";
+  private static final String NO_RULE_TO_ENABLE =
+      "Rule has 'enabled' key but no rule by that name already exists";
   private static final String NO_RULE_TO_REPLACE =
       "An 'override.<key>: replace' to a rule was requested but no rule by that name already"
           + " exists";
@@ -144,13 +146,20 @@ final class RuleCollection {
     String label = "rule '" + change.name() + "'";
     RuleEntry existing = rules.get(change.name());
     if (existing == null) {
-      String message = change.onlyReplaces() ? NO_RULE_TO_REPLACE : NO_RULE_TO_APPEND;
-      missing("rule", change, message + Suggestion.didYouMean(change.name(), rules.keySet()));
+      missing(
+          "rule", change, noRule(change) + Suggestion.didYouMean(change.name(), rules.keySet()));
     } else if (isOtherSource(existing, change.source().orElse(null))) {
       error(label, otherSource(existing), change.place());
     } else {
       existing.apply(change);
     }
+  }
+
+  private static String noRule(RuleChange change) {
+    if (change.onlyEnables()) {
+      return NO_RULE_TO_ENABLE;
+    }
+    return change.onlyReplaces() ? NO_RULE_TO_REPLACE : NO_RULE_TO_APPEND;
   }
 
   private static boolean isOtherSource(RuleEntry existing, @Nullable String source) {

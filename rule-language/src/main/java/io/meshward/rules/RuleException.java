@@ -79,7 +79,10 @@ final class RuleException {
   private Optional<Shape> shape(ExceptionDefinition definition) {
     return switch (definition.fields().orElse(null)) {
       case null -> {
-        error("Rule exception must have fields property with a list of fields", place);
+        error(
+            "Item has no mapping for key 'fields'. Rule exception must have fields property with a"
+                + " list of fields",
+            place);
         yield Optional.empty();
       }
       case YamlValue.Scalar scalar -> single(scalar.text(), definition);

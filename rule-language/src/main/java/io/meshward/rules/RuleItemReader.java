@@ -65,6 +65,9 @@ final class RuleItemReader {
                     "capture_duration"));
     boolean append = OverrideReader.isAppend(item);
     Map<String, Mode> overrides = OverrideReader.overrides(item, APPENDABLE, REPLACEABLE, append);
+    if (item.failed() && item.has("override")) {
+      return Optional.empty();
+    }
     boolean switched = item.has("enabled") && REQUIRED.stream().noneMatch(item::has);
     Definition definition;
     if (append) {
@@ -201,7 +204,9 @@ final class RuleItemReader {
   private Optional<ExceptionDefinition> exception(YamlValue.Mapping mapping) {
     if (!(mapping.get("name").orElse(null) instanceof YamlValue.Scalar named)
         || named.text().text().isEmpty()) {
-      item.error("Rule exception item must have name property", mapping.place());
+      item.error(
+          "Item has no mapping for key 'name'. Rule exception item must have name property",
+          mapping.place());
       return Optional.empty();
     }
     String exceptionName = named.text().text();

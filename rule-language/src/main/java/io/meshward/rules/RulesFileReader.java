@@ -183,8 +183,8 @@ final class RulesFileReader {
   private static void plugin(Item plugin, Set<String> names) {
     plugin.require("name");
     plugin.require("version");
-    plugin
-        .text("name")
+    Optional<SourceText> named = plugin.text("name");
+    named
         .filter(name -> !names.add(name.text()))
         .ifPresent(
             name ->
@@ -199,7 +199,11 @@ final class RulesFileReader {
         .ifPresent(
             version ->
                 plugin.error(
-                    "Invalid required version '" + version.text() + "': expected x.y.z",
+                    "Invalid required version '"
+                        + version.text()
+                        + "'"
+                        + named.map(name -> " for plugin '" + name.text() + "'").orElse("")
+                        + ": expected x.y.z",
                     "version"));
   }
 

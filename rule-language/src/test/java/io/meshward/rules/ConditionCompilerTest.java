@@ -194,7 +194,11 @@ class ConditionCompilerTest {
           proc.name = proc.pname                | LOAD_COMPILE_CONDITION | 'proc.pname' may be a valid field
           proc.name in (a, proc.pname)          | LOAD_COMPILE_CONDITION | 'proc.pname' may be a valid field
           proc.name = "tolower(proc.pname)"     | LOAD_COMPILE_CONDITION | may be a valid field transformer
-          proc.name regex ".*sh"                | LOAD_COMPILE_CONDITION | '.*sh' needs no regex
+          proc.name = "proc.pname "             | LOAD_COMPILE_CONDITION | 'proc.pname ' may be a valid field
+          proc.name = "tolower( x )"            | LOAD_COMPILE_CONDITION | 'tolower( x )' may be a valid field transformer
+          proc.name = "val(proc.pname)"         | LOAD_COMPILE_CONDITION | may be a valid field transformer
+          proc.name regex ^sh$                  | LOAD_COMPILE_CONDITION | 'contains', 'startswith', 'endswith'
+          proc.name regex ".*sh"                | LOAD_COMPILE_CONDITION | regex check with '.*sh' may be optimized
           ka.verb = <NA>                        | LOAD_UNSAFE_NA_CHECK   | unsafe
           ka.verb in (get, "<NA>")              | LOAD_UNSAFE_NA_CHECK   | unsafe
           """)
@@ -218,6 +222,10 @@ class ConditionCompilerTest {
           proc.name = tolower
           proc.name = fields.anything
           proc.name regex "s[a-h]"
+          proc.name regex "^.*sh"
+          proc.name regex "sh.*$"
+          proc.name = "tolow(proc.pname)"
+          proc.name = "tolower(proc.pname"
           proc.name = <NA>
           ka.verb contains <NA>
           """)

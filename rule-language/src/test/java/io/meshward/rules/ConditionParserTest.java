@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -93,6 +94,35 @@ class ConditionParserTest {
   void aStringMayEndWithABackslash() {
     assertThat(ConditionParser.parse("a.b = \"C:\\\\\" and c"))
         .isEqualTo(ConditionParser.parse("a.b = C:\\ and c"));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      textBlock =
+          """
+          'a\\\\'             | a\\
+          'a\\\\' and c       | a\\
+          'a\\\\''            | a\\'
+          'a\\\\'b\\\\''        | a\\'b\\'
+          "a\\\\"b"           | a\\"b
+          "a\\\\\\\\" and c     | a\\\\
+          'a\\\\\\'b'          | a\\'b
+          """)
+  void aQuoteAfterAnEscapedBackslashClosesWhereAValueCanEnd(String quoted, String value) {
+    Condition parsed = ConditionParser.parse("a.b = " + quoted);
+    Condition check =
+        parsed instanceof Condition.And(List<Condition> operands) ? operands.getFirst() : parsed;
+    assertThat(check)
+        .isInstanceOfSatisfying(
+            Condition.Comparison.class,
+            comparison ->
+                assertThat(comparison.right())
+                    .isInstanceOfSatisfying(
+                        Operand.Literal.class,
+                        literal -> assertThat(literal.text()).isEqualTo(value)));
+    assertThat(ConditionParser.parse(parsed.canonical())).isEqualTo(parsed);
   }
 
   @Test

@@ -201,6 +201,63 @@ class FalcoDialectTest {
         .contains("usage of deprecated field 'evt.dir' has been detected in the rule condition");
   }
 
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      textBlock =
+          """
+          '[proc.name]'          | '[= oneof]'              | '[[a, b]]'      | proc.name = oneof (a, b)
+          '[proc.name]'          | '[startswith oneof]'     | '[a]'           | proc.name startswith oneof (a)
+          '[proc.name]'          | '[" startswith anyof "]' | '[[a, b c]]'    | proc.name startswith anyof (a, "b c")
+          '[proc.name, fd.name]' | '[contains, glob allof]' | '[a, [b, c]]'   | (proc.name contains a and fd.name glob allof (b, c))
+          '[proc.name]'          | '[in]'                   | '[[a, b]]'      | proc.name in (a, b)
+          '[proc.name]'          | '[=]'                    | '["proc.pname "]' | proc.name = "proc.pname "
+          '[proc.pid]'           | '[=]'                    | '[12]'          | proc.pid = 12
+          'proc.name'            | 'startswith anyof'       | 'a'             | proc.name startswith anyof (a)
+          """)
+  void exceptionsCompareAsTheirWordsSay(
+      String fields, String comps, String values, String excluded) {
+    String exception =
+        """
+          exceptions:
+            - name: e
+              fields: %s
+              comps: %s
+              values:
+                - %s
+        """
+            .formatted(bare(fields), bare(comps), bare(values));
+    assertThat(canonical(rule("evt.type = a") + exception))
+        .isEqualTo("(evt.type = a and not " + excluded + ")");
+  }
+
+  private static String bare(String text) {
+    return text.substring(1, text.length() - 1);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      textBlock =
+          """
+          capture: "yes"              | true
+          capture: true               | true
+          capture: maybe              | false
+          capture_duration: 10000     | true
+          capture_duration: ten       | false
+          enabled: "no"               | true
+          warn_evttypes: 3            | false
+          tags: [a, b]                | true
+          tags: a                     | false
+          source: ""                  | true
+          """)
+  void keysTakeWhatFalcoTakes(String line, boolean loads) {
+    assertThat(load(rule("evt.type = a") + "  " + line + "\n") instanceof LoadResult.Loaded)
+        .isEqualTo(loads);
+  }
+
   @Test
   void exceptionsArePutIntoTheText() {
     assertThat(

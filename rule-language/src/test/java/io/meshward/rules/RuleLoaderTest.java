@@ -397,12 +397,15 @@ class RuleLoaderTest {
           {list: '', items: [a]}                           | Value must be non-empty: 'list'
           {list: [a], items: [a]}                          | Value is not a scalar value: 'list' is a sequence
           {required_engine_version: 0.99.0}                | Rules require engine version 0.99.0, but engine version is 0.63.0
+          {required_engine_version: 999999999}             | Rules require engine version 0.999999999.0
           {required_engine_version: 1.0.0}                 | Rules require engine version 1.0.0
           {required_engine_version: 1.x}                   | Unable to parse engine version
           {required_plugin_versions: [{name: a}]}          | Item has no mapping for key 'version'
-          {required_plugin_versions: [{name: a, version: 1}]} | Invalid required version '1'
+          {required_plugin_versions: [{name: a, version: 1}]} | Invalid required version '1' for plugin 'a'
           {required_plugin_versions: [{name: a, version: 1.0.0, alternatives: [{name: a, version: 1.0.0}]}]} | Defined multiple alternative version requirements for plugin 'a'
           {required_plugin_versions: a}                    | Value of required_plugin_versions must be a sequence
+          {rule: none, enabled: true}                      | Rule has 'enabled' key but no rule by that name already exists
+          {rule: none, enabled: true, override: {enabled: replace}} | Rule has 'enabled' key but no rule by that name already exists
           a                                                | Each element should be a yaml associative array
           """)
   void refusesInvalidItems(String item, String message) {
@@ -456,6 +459,17 @@ class RuleLoaderTest {
             """
                 + rule("r", "proc.name in (a, b)"));
     assertThat(canonical(rules, "r")).isEqualTo("proc.name in (x, y, x, y)");
+  }
+
+  @Test
+  void anOverrideOfNoSuchOperationIsOneError() {
+    assertThat(
+            errors(
+                rule("r", "proc.name = x"),
+                "- {rule: r, condition: and proc.name = y, override: {condition: merge}}\n"))
+        .singleElement()
+        .asString()
+        .contains("key 'condition': 'merge'. Allowed values are: append replace");
   }
 
   @Test
