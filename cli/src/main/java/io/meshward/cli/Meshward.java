@@ -61,6 +61,7 @@ public final class Meshward implements Callable<Integer> {
             "       meshward [-hV]");
     commandLine.getSubcommands().values().forEach(Meshward::headByDescription);
     return commandLine
+        .setCaseInsensitiveEnumValuesAllowed(true)
         .setParameterExceptionHandler(Meshward::explainUsage)
         .setExecutionExceptionHandler(Meshward::explainFailure);
   }

@@ -1,6 +1,7 @@
 package io.meshward.cli;
 
 import io.meshward.rules.Diagnostic;
+import io.meshward.rules.Dialect;
 import io.meshward.rules.FieldCatalogue;
 import io.meshward.rules.LoadResult;
 import io.meshward.rules.RuleFile;
@@ -14,16 +15,18 @@ import java.util.Map;
 final class RulesCheck {
 
   private final Map<String, FieldCatalogue> catalogues;
+  private final Dialect dialect;
   private final PrintWriter out;
 
-  RulesCheck(Map<String, FieldCatalogue> catalogues, PrintWriter out) {
+  RulesCheck(Map<String, FieldCatalogue> catalogues, Dialect dialect, PrintWriter out) {
     this.catalogues = catalogues;
+    this.dialect = dialect;
     this.out = out;
   }
 
   /** Prints every diagnostic and a summary, and tells whether the files load. */
   boolean run(List<RuleFile> files) {
-    LoadResult result = RuleLoader.load(files, catalogues);
+    LoadResult result = RuleLoader.load(files, catalogues, dialect);
     for (Diagnostic diagnostic : result.diagnostics()) {
       out.println(diagnostic);
       diagnostic.snippet().lines().forEach(line -> out.println("  " + line));

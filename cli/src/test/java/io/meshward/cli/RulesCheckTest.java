@@ -2,6 +2,7 @@ package io.meshward.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.meshward.rules.Dialect;
 import io.meshward.rules.FieldCatalogue;
 import io.meshward.rules.FieldType;
 import io.meshward.rules.RuleFile;
@@ -53,6 +54,7 @@ class RulesCheckTest {
         List.of(texts).stream().map(text -> new RuleFile("test.yaml", text)).toList();
     return new RulesCheck(
             Map.of("test", FieldCatalogue.builder().field("proc.name", FieldType.STRING).build()),
+            Dialect.MESHWARD,
             new PrintWriter(out, true))
         .run(files);
   }
