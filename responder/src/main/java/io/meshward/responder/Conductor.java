@@ -3,6 +3,7 @@ package io.meshward.responder;
 import io.meshward.responder.ClusterAction.Outcome;
 import io.meshward.responder.ClusterAction.Preparation;
 import io.meshward.responder.Gate.Decision;
+import io.meshward.responder.Stage.Answered;
 import io.meshward.responder.Stage.AwaitingApproval;
 import io.meshward.responder.Stage.Ended;
 import io.meshward.responder.Stage.Executing;
@@ -99,7 +100,7 @@ final class Conductor {
         return;
       }
     }
-    Optional<Ended> fold = fold(siblings, work, now);
+    Optional<Answered> fold = fold(siblings, work, now);
     if (fold.isPresent()) {
       progress.record(
           fold.get().joined(detection.id(), detection.time(), "nothing new is begun", now), batch);
@@ -160,25 +161,40 @@ final class Conductor {
     return !perPod || Objects.equals(stage.containment().target().podUid(), work.target().podUid());
   }
 
-  /** An ended containment that already says all there is to say about a detection. */
-  private Optional<Ended> fold(List<Stage> siblings, Work work, Instant now) {
+  /** A containment that already says all there is to say about a detection. */
+  private Optional<Answered> fold(List<Stage> siblings, Work work, Instant now) {
     Instant time = work.detection().detection().time();
     for (Stage sibling : siblings.reversed()) {
-      Instant ended = sibling.containment().containment().endedAt();
-      if (sibling instanceof Ended end
-          && ended != null
+      if (sibling instanceof Answered answered
           && samePlaybook(sibling, work)
-          && covers(sibling, work)) {
-        Duration cooldown = Duration.ofMillis(sibling.containment().containment().cooldownMs());
-        boolean acted = sibling.state() == ContainmentState.RECOVERED;
-        boolean contained = acted && time.isBefore(ended);
-        boolean repeated = !acted && now.isBefore(ended.plus(FOLD));
-        if (contained || repeated || now.isBefore(ended.plus(cooldown))) {
-          return Optional.of(end);
-        }
+          && covers(sibling, work)
+          && answers(answered, time, now)) {
+        return Optional.of(answered);
       }
     }
     return Optional.empty();
+  }
+
+  /**
+   * Whether what was done also answered something that happened at a time. Detections arrive late:
+   * what happened before the way back was taken is not a reason to begin again.
+   */
+  private static boolean answers(Answered answered, Instant time, Instant now) {
+    return switch (answered) {
+      case Recovering recovering -> time.isBefore(recovering.since());
+      case Ended end -> {
+        Containment containment = end.containment();
+        Instant ended = containment.containment().endedAt();
+        if (ended == null) {
+          yield false;
+        }
+        Duration cooldown = Duration.ofMillis(containment.containment().cooldownMs());
+        boolean acted = end.state() == ContainmentState.RECOVERED;
+        boolean contained = acted && time.isBefore(ended);
+        boolean repeated = !acted && now.isBefore(ended.plus(FOLD));
+        yield contained || repeated || now.isBefore(ended.plus(cooldown));
+      }
+    };
   }
 
   /** A person's statement. */

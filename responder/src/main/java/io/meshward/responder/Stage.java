@@ -376,10 +376,30 @@ sealed interface Stage {
     }
   }
 
-  /** What was done is being undone; detections begin a new containment from here on. */
-  record Recovering(Containment containment) implements Stage {
+  /** A stage in which nothing more is done: what happens from here on begins a new containment. */
+  sealed interface Answered extends Stage {
+    /** Another detection that deserves no other answer. */
+    Transition<? extends Answered> joined(String detection, Instant time, String why, Instant at);
+  }
+
+  /** What was done is being undone. */
+  record Recovering(Containment containment) implements Answered {
     public Recovering {
       require(containment, ContainmentState.RECOVERING);
+    }
+
+    /** Since when it is so, as far as the steps say. */
+    Instant since() {
+      return containment.steps().stream()
+          .filter(step -> step.state() == StepState.UNDOING || step.state() == StepState.UNDONE)
+          .map(Step::since)
+          .min(Instant::compareTo)
+          .orElse(containment.containment().updatedAt());
+    }
+
+    @Override
+    public Transition<Recovering> joined(String detection, Instant time, String why, Instant at) {
+      return draft(at).detected(detection, time).note(why).write(Recovering::new);
     }
 
     /** A step is about to be undone. */
@@ -421,15 +441,15 @@ sealed interface Stage {
   }
 
   /** Nothing will happen any more. */
-  record Ended(Containment containment) implements Stage {
+  record Ended(Containment containment) implements Answered {
     public Ended {
       if (!containment.containment().state().terminal()) {
         throw illegal("be ended", containment.containment().state());
       }
     }
 
-    /** Another detection that deserves no other answer. */
-    Transition<Ended> joined(String detection, Instant time, String why, Instant at) {
+    @Override
+    public Transition<Ended> joined(String detection, Instant time, String why, Instant at) {
       return new Draft(containment, at).detected(detection, time).note(why).write(Ended::new);
     }
   }

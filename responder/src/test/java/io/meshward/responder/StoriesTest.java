@@ -171,4 +171,32 @@ class StoriesTest {
       assertThat(Writes.actions(stand.kubernetes)).isEmpty();
     }
   }
+
+  @Test
+  void whatHappenedBeforeTheReleaseBeginsNothingAnewHoweverLateItIsDetected() throws Exception {
+    try (Stand stand = new Stand(folder)) {
+      stand.playbook(Files.readString(SHIPPED.resolve("svid-request-burst.yaml")));
+      stand.shop.deploy("frontend", 1);
+      FakePeer mute = stand.peer("orders");
+      stand.start(stand.enforcing("allow-unsigned-approvals: true"));
+      Target target = stand.shop.target("frontend");
+      Instant before = Instant.now();
+      stand.detect(Detections.of("svid_request_burst", target, before, null));
+      String id = stand.awaitState(ContainmentState.CONTAINED).containment().id();
+      // A peer that says nothing of the release is waited for: that takes its time.
+      mute.close();
+      stand.client.releaseUnsigned(id, "looked at", "alice");
+      stand.awaitState(ContainmentState.RECOVERING);
+
+      stand.detect(Detections.of("svid_request_burst", target, before, null));
+      stand.await(each -> each.detections().size() == 2, "the late detection joins");
+      stand.awaitState(ContainmentState.RECOVERED);
+
+      assertThat(stand.client.list()).hasSize(1);
+      Histories.assertWhole(stand.client.history(id));
+
+      stand.detect(Detections.of("svid_request_burst", target, Instant.now(), null));
+      stand.await(each -> !each.containment().id().equals(id), "a new containment begins");
+    }
+  }
 }
