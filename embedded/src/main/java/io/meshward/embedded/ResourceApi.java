@@ -183,7 +183,8 @@ final class ResourceApi {
     WriteOptions write = RequestOptions.write(call, "CreateOptions", userAgent, false);
     ObjectNode json = body.object("Eviction");
     if (json.path("apiVersion").asText().equals("policy/v1beta1")) {
-      throw ApiFailure.notSimulated("policy/v1beta1");
+      // The one kind of that version that servers still take; fabric8's client sends it.
+      json.put("apiVersion", "policy/v1");
     }
     KindDecoder.Decoded decoded = EVICTION.decode(json, Origin.BODY, write.validation());
     KindDecoder.checkNamespace(decoded.object(), path.namespace());
