@@ -21,6 +21,9 @@ public enum Metric {
       "route",
       "status"),
   HTTP_CONNECTIONS(Kind.GAUGE, "meshward_http_connections", "Open connections"),
+  HTTP_AT_WORK(
+      Kind.GAUGE, "meshward_http_requests_at_work", "Requests at work or waiting for their turn"),
+  HTTP_WAITING(Kind.GAUGE, "meshward_http_requests_waiting", "Requests that wait for their turn"),
   HTTP_SLOW_CLIENTS(
       Kind.COUNTER,
       "meshward_http_slow_clients_total",
@@ -32,6 +35,11 @@ public enum Metric {
       "stage",
       "cause",
       "outcome"),
+  DEAD_LETTERS_WAITING(
+      Kind.GAUGE,
+      "meshward_pipeline_dead_letters_waiting",
+      "Messages that could not be used and wait to be kept",
+      "stage"),
   INGEST_EVENTS(
       Kind.COUNTER,
       "meshward_ingest_events_total",
@@ -46,6 +54,10 @@ public enum Metric {
       "From the first alert of a request handed to Kafka to the last one acknowledged"),
   INGEST_IN_FLIGHT(
       Kind.GAUGE, "meshward_ingest_in_flight_bytes", "Bytes of alerts not yet acknowledged"),
+  INGEST_REMEMBERED(
+      Kind.GAUGE,
+      "meshward_ingest_remembered_alerts",
+      "Alerts acknowledged lately, which are not written again"),
   DETECT_EVENTS(
       Kind.COUNTER,
       "meshward_detect_events_total",
@@ -74,6 +86,10 @@ public enum Metric {
       "what"),
   DETECT_GROUPS(
       Kind.GAUGE, "meshward_detect_groups", "Groups that correlations hold in this process"),
+  DETECT_SEEN(
+      Kind.GAUGE,
+      "meshward_detect_seen_events",
+      "Matching events that are remembered, so that none counts twice"),
   DETECTIONS(Kind.COUNTER, "meshward_detect_detections_total", "Detections, by rule", "rule"),
   DETECTION_AGE(
       Kind.TIMER,

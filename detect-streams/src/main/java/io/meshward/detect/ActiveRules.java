@@ -1,5 +1,7 @@
 package io.meshward.detect;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import io.meshward.daemon.Metric;
 import io.meshward.daemon.Metrics;
 import io.meshward.rules.Diagnostic;
@@ -7,11 +9,13 @@ import io.meshward.rules.LoadResult;
 import io.meshward.rules.RuleFile;
 import io.meshward.rules.RuleLoader;
 import io.meshward.rules.RuleSet;
+import io.meshward.schemas.DeadLetter;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -25,14 +29,17 @@ final class ActiveRules implements Supplier<RuleBook> {
   private final List<Path> paths;
   private final Duration lateArrival;
   private final Metrics metrics;
+  private final Parking.Place deadLetters;
   private List<RuleFile> read;
   private String problem = "";
   private volatile RuleBook current;
 
-  private ActiveRules(List<Path> paths, Duration lateArrival, Metrics metrics) {
+  private ActiveRules(
+      List<Path> paths, Duration lateArrival, Metrics metrics, Parking.Place deadLetters) {
     this.paths = paths;
     this.lateArrival = lateArrival;
     this.metrics = metrics;
+    this.deadLetters = deadLetters;
     this.read = files(paths);
     this.current = load(read, lateArrival);
     metrics.gauge(Metric.DETECT_RULES, () -> size(current));
@@ -41,10 +48,12 @@ final class ActiveRules implements Supplier<RuleBook> {
   /**
    * Loads rules for the first time.
    *
+   * @param deadLetters where changed rules go that cannot be used
    * @throws RulesRejectedException if they cannot be read, are invalid, or are none
    */
-  static ActiveRules load(List<Path> paths, Duration lateArrival, Metrics metrics) {
-    return new ActiveRules(paths, lateArrival, metrics);
+  static ActiveRules load(
+      List<Path> paths, Duration lateArrival, Metrics metrics, Parking.Place deadLetters) {
+    return new ActiveRules(paths, lateArrival, metrics, deadLetters);
   }
 
   @Override
@@ -54,8 +63,9 @@ final class ActiveRules implements Supplier<RuleBook> {
 
   /** Reads the files again and, if they changed and are valid, uses them from now on. */
   synchronized void reload() {
+    List<RuleFile> files = List.of();
     try {
-      List<RuleFile> files = files(paths);
+      files = files(paths);
       if (!files.equals(read)) {
         read = files;
         current = load(files, lateArrival);
@@ -63,14 +73,22 @@ final class ActiveRules implements Supplier<RuleBook> {
       }
       problem = "";
     } catch (RulesRejectedException e) {
-      rejected(String.valueOf(e.getMessage()));
+      rejected(String.valueOf(e.getMessage()), files);
     }
   }
 
   /** Says once what is wrong, however often it is looked at. */
-  private void rejected(String message) {
+  private void rejected(String message, List<RuleFile> files) {
     if (!message.equals(problem)) {
       problem = message;
+      String sender = paths.stream().map(Path::toString).collect(Collectors.joining(", "));
+      String text = files.stream().map(RuleFile::text).collect(Collectors.joining("---\n"));
+      deadLetters.write(
+          null,
+          new DeadLetter.Origin(null, null, null, sender),
+          "rules_rejected",
+          message,
+          text.getBytes(UTF_8));
       metrics.increment(Metric.DETECT_RELOADS, "rejected");
       log.atError()
           .addKeyValue("problem", message)

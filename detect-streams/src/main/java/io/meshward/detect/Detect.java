@@ -53,16 +53,18 @@ public final class Detect implements AutoCloseable {
   private static Detect start(DetectConfig config, Resources resources) {
     Health health = new Health();
     Metrics metrics = resources.add("metrics", new Metrics());
-    ActiveRules rules = ActiveRules.load(config.rules(), config.timing().lateArrival(), metrics);
-    String instance = Instance.idIn(config.stateDirectory());
-    HttpServer http =
-        resources.add("http", HttpServer.builder(NAME, config.http(), health, metrics).start());
-    resources.add("rules", RuleReloading.start(rules));
     String source = "//" + config.cluster() + "/" + NAME;
     DeadLetters deadLetters =
         resources.add(
             "dead-letters",
             DeadLetters.start(config.kafka(), NAME, source, InstantSource.system(), metrics));
+    ActiveRules rules =
+        ActiveRules.load(
+            config.rules(), config.timing().lateArrival(), metrics, deadLetters::write);
+    String instance = Instance.idIn(config.stateDirectory());
+    HttpServer http =
+        resources.add("http", HttpServer.builder(NAME, config.http(), health, metrics).start());
+    resources.add("rules", RuleReloading.start(rules));
     Wiring wiring = Wiring.of(config, rules, metrics, deadLetters::write);
     resources.add(
         "streams",

@@ -65,6 +65,11 @@ final class Matching implements TaskProcessor.Work<byte[], byte[]> {
   }
 
   @Override
+  public void close() {
+    wiring.gauges().notSeen(task);
+  }
+
+  @Override
   public void process(Record<byte[], byte[]> record) {
     RecordMetadata origin = context.recordMetadata().orElseThrow();
     try {
@@ -153,6 +158,7 @@ final class Matching implements TaskProcessor.Work<byte[], byte[]> {
 
   private void tick(long now) {
     tally.flush();
+    wiring.gauges().seen(task, seen.size());
     lowEventTime
         .promise(now)
         .ifPresent(

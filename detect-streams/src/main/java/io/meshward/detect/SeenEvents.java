@@ -44,6 +44,11 @@ final class SeenEvents {
     store.put(key(event), SEEN);
   }
 
+  /** How many are remembered. */
+  long size() {
+    return store.approximateNumEntries();
+  }
+
   private static String key(CloudEvents.Attributes event) {
     return event.source() + "\n" + event.id();
   }

@@ -1,5 +1,6 @@
 package io.meshward.detect;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -9,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -25,6 +27,7 @@ class ActiveRulesTest {
       """;
 
   private final Metrics metrics = new Metrics();
+  private final List<String> letters = new ArrayList<>();
   @TempDir Path directory;
 
   @Test
@@ -101,6 +104,9 @@ class ActiveRulesTest {
     Files.delete(directory.resolve("a.yaml"));
     rules.reload();
     assertThat(rules.get()).isSameAs(before);
+    assertThat(letters).hasSize(2);
+    assertThat(letters.getFirst())
+        .contains("rules_rejected", "proc.nmae", "condition: proc.nmae = bash");
     assertThat(metrics.scrape())
         .contains("meshward_detect_rule_reloads_total{outcome=\"rejected\"} 2.0");
   }
@@ -114,6 +120,11 @@ class ActiveRulesTest {
   }
 
   private ActiveRules load(Path path) {
-    return ActiveRules.load(List.of(path), Duration.ofMinutes(10), metrics);
+    return ActiveRules.load(
+        List.of(path),
+        Duration.ofMinutes(10),
+        metrics,
+        (key, origin, cause, detail, message) ->
+            letters.add(origin + " " + cause + " " + detail + " " + new String(message, UTF_8)));
   }
 }

@@ -284,6 +284,14 @@ class ShippedRulesTest {
   }
 
   @Test
+  void anSvidUsedThroughAKnownGatewayIsNot() {
+    bench.send(used("a", "orders", "192.0.2.7"));
+    assertThat(bench.detections()).isEmpty();
+    bench.send(used("b", "orders", "192.0.3.7"));
+    assertThat(bench.detections()).hasSize(1);
+  }
+
+  @Test
   void anAddressThatChangedHandsALittleWhileAgoProvesNothing() {
     bench.knows(Events.pod("payment", 1, "10.0.0.9", at(0)));
     bench.send(used("a", at(29), "orders", "10.0.0.9"));

@@ -137,6 +137,8 @@ class TopologyTest {
     bench.send(shell("e-1", START));
     bench.send(shell("e-1", START));
     assertThat(bench.detections()).hasSize(1);
+    bench.advance(Duration.ofSeconds(1));
+    assertThat(bench.metrics()).contains("meshward_detect_seen_events 1.0");
   }
 
   @Test
