@@ -59,6 +59,7 @@ public final class DeadLetters implements AutoCloseable {
     properties.put(ProducerConfig.BUFFER_MEMORY_CONFIG, 4L * 1024 * 1024);
     properties.put(ProducerConfig.MAX_BLOCK_MS_CONFIG, 2000L);
     producer = new KafkaProducer<>(properties);
+    metrics.gauge(Metric.DEAD_LETTERS_WAITING, queue::size, stage);
     writer = Thread.ofVirtual().name(stage + "-dead-letters").start(this::run);
   }
 

@@ -25,6 +25,7 @@ public final class HttpCall {
   private final Scheduler scheduler;
   private final InputStream content;
   private byte[] received = {};
+  private boolean ended;
 
   HttpCall(Request request, HttpLimits limits, Scheduler scheduler) {
     this.request = request;
@@ -84,6 +85,7 @@ public final class HttpCall {
       while (bytes.size() <= (tooLarge ? CHUNK : limit) && (count = content.read(chunk)) >= 0) {
         bytes.write(chunk, 0, count);
       }
+      ended = count < 0;
       if (tooLarge || bytes.size() > limit) {
         throw tooLarge(limit);
       }
@@ -107,7 +109,7 @@ public final class HttpCall {
    * resets it, and the answer is lost. One that waits to be told to go on is left waiting.
    */
   void dropRest() {
-    if (request.getHeaders().contains(HttpHeader.EXPECT)) {
+    if (ended || request.getHeaders().contains(HttpHeader.EXPECT)) {
       return;
     }
     Duration left = timeLeft();

@@ -5,7 +5,6 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.eclipse.jetty.server.Connector;
-import org.eclipse.jetty.server.Handler;
 import org.eclipse.jetty.server.HttpConfiguration;
 import org.eclipse.jetty.server.HttpConnectionFactory;
 import org.eclipse.jetty.server.NetworkConnectionLimit;
@@ -84,11 +83,15 @@ public final class HttpServer implements AutoCloseable {
     server.addBean(connections);
 
     Router router = new Router(builder.routes, config.limits(), builder.metrics);
-    Handler gate = new Gate(config.limits(), builder.metrics, router);
-    server.setHandler(new GracefulHandler(new Probes(builder.health, builder.metrics, gate)));
+    Gate gate = new Gate(config.limits(), builder.metrics, router);
+    GracefulHandler graceful =
+        new GracefulHandler(new Probes(builder.health, builder.metrics, gate));
+    server.setHandler(graceful);
     slowClients = new SlowClients(connector, config.limits().request(), builder.metrics);
     housekeeping = Thread.ofVirtual().name("http-housekeeping").unstarted(this::keepHouse);
     builder.metrics.gauge(Metric.HTTP_CONNECTIONS, () -> connector.getConnectedEndPoints().size());
+    builder.metrics.gauge(Metric.HTTP_AT_WORK, graceful::getCurrentRequestCount);
+    builder.metrics.gauge(Metric.HTTP_WAITING, gate::getSuspendedRequestCount);
   }
 
   /** Starts to describe a server. */

@@ -265,6 +265,8 @@ class HttpServerTest {
     // Two are at work; two wait in vain; two are refused at once.
     await(() -> answers.stream().filter(CompletableFuture::isDone).count() == 4);
     assertThat(send("GET", "/healthz", "").statusCode()).isEqualTo(200);
+    await(() -> metrics.scrape().contains("meshward_http_requests_at_work 2.0"));
+    assertThat(metrics.scrape()).contains("meshward_http_requests_waiting 0.0");
     release.countDown();
     int served = 0;
     for (var answer : answers) {
@@ -294,6 +296,7 @@ class HttpServerTest {
       answers.add(
           client.sendAsync(request("GET", "/slow", ""), HttpResponse.BodyHandlers.ofString()));
     }
+    await(() -> metrics.scrape().contains("meshward_http_requests_waiting 2.0"));
     await(() -> virtual.size() == 2);
     release.countDown();
     for (var answer : answers) {

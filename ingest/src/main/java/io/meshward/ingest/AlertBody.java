@@ -83,10 +83,7 @@ record AlertBody(boolean batch, List<byte[]> alerts, boolean cutOff) {
         to++;
       }
       int first = skipBlanks(body, from, to);
-      int last = to;
-      while (last > first && isBlank(body[last - 1])) {
-        last--;
-      }
+      int last = withoutBlanks(body, first, to);
       if (first < last) {
         add(lines, body, first, last);
         anyWhole |= body[first] == '{' && endOfValue(body, first, last) == last;
@@ -100,27 +97,16 @@ record AlertBody(boolean batch, List<byte[]> alerts, boolean cutOff) {
     if (alerts.size() == MAX_ALERTS) {
       throw malformed("the batch has more than " + MAX_ALERTS + " alerts: expected smaller ones");
     }
-    int end = to;
-    while (end > from && isBlank(body[end - 1])) {
-      end--;
-    }
-    alerts.add(Arrays.copyOfRange(body, from, end));
+    alerts.add(Arrays.copyOfRange(body, from, withoutBlanks(body, from, to)));
   }
 
   /** The index of the comma or bracket behind an item of an array, or {@code end}. */
   private static int endOfItem(byte[] body, int from, int end) {
     int depth = 0;
-    boolean quoted = false;
     for (int i = from; i < end; i++) {
       byte b = body[i];
-      if (quoted) {
-        if (b == '\\') {
-          i++;
-        } else if (b == '"') {
-          quoted = false;
-        }
-      } else if (b == '"') {
-        quoted = true;
+      if (b == '"') {
+        i = endOfString(body, i, end);
       } else if (b == '{' || b == '[') {
         depth++;
       } else if (depth == 0 && (b == ',' || b == ']')) {
@@ -138,17 +124,10 @@ record AlertBody(boolean batch, List<byte[]> alerts, boolean cutOff) {
       return -1;
     }
     int depth = 0;
-    boolean quoted = false;
     for (int i = from; i < end; i++) {
       byte b = body[i];
-      if (quoted) {
-        if (b == '\\') {
-          i++;
-        } else if (b == '"') {
-          quoted = false;
-        }
-      } else if (b == '"') {
-        quoted = true;
+      if (b == '"') {
+        i = endOfString(body, i, end);
       } else if (b == '{' || b == '[') {
         depth++;
       } else if (b == '}' || b == ']') {
@@ -159,6 +138,24 @@ record AlertBody(boolean batch, List<byte[]> alerts, boolean cutOff) {
       }
     }
     return -1;
+  }
+
+  /** The index of the quote that closes the string which begins at {@code from}; else the end. */
+  private static int endOfString(byte[] body, int from, int end) {
+    int i = from + 1;
+    while (i < end && body[i] != '"') {
+      i += body[i] == '\\' ? 2 : 1;
+    }
+    return i;
+  }
+
+  /** The index behind the last character that is no blank; at least {@code from}. */
+  private static int withoutBlanks(byte[] body, int from, int to) {
+    int end = to;
+    while (end > from && isBlank(body[end - 1])) {
+      end--;
+    }
+    return end;
   }
 
   private static int skipBlanks(byte[] body, int from, int end) {

@@ -65,6 +65,7 @@ final class AlertPublisher implements AutoCloseable {
     topic = kafka.topic(TopicCatalogue.EVENTS_FALCO);
     producer = newProducer();
     metrics.gauge(Metric.INGEST_IN_FLIGHT, inFlightBytes::doubleValue);
+    metrics.gauge(Metric.INGEST_REMEMBERED, acknowledged::estimatedSize);
     Thread.ofVirtual().name("ingest-producer-warm-up").start(this::warmUp);
   }
 

@@ -27,7 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** What an answer is worth when the process is killed in the midst of its work. */
 class IngestKillTest {
-  private static final int KILLS = 10;
+  private static final int KILLS = 3;
   private static final int SENDERS = 6;
 
   private final AtomicInteger numbers = new AtomicInteger();

@@ -266,6 +266,8 @@ class IngestTest {
         .contains("meshward_ingest_rejected_total{reason=\"invalid_alert\"} 1.0")
         .contains("meshward_ingest_publish_seconds_count 1")
         .contains("meshward_ingest_in_flight_bytes 0.0")
+        .contains("meshward_ingest_remembered_alerts ")
+        .contains("meshward_pipeline_dead_letters_waiting{stage=\"ingest\"} ")
         .contains("meshward_http_requests_total{route=\"/\",status=\"200\"} 1.0");
     assertThat(poster.get(uri("/healthz")).status()).isEqualTo(200);
     long end = System.nanoTime() + Duration.ofSeconds(20).toNanos();
