@@ -1,0 +1,5 @@
+/** Benchmarks that look inside of mesh-runtime. */
+@NullMarked
+package io.meshward.runtime;
+
+import org.jspecify.annotations.NullMarked;
