@@ -1,0 +1,259 @@
+package io.meshward.benchmarks;
+
+import io.meshward.daemon.KafkaConfig;
+import io.meshward.daemon.Resources;
+import io.meshward.daemon.TopicAdmin;
+import io.meshward.embedded.EmbeddedKafka;
+import io.meshward.runtime.TlsProvider;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import org.apache.kafka.clients.admin.Admin;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Measures mesh-runtime against grpc-java alone, on loopback. */
+@Command(
+    name = "load",
+    description = {
+      "Measures mesh-runtime against grpc-java with mTLS and nothing else, on loopback.",
+      "",
+      "Calls: throughput and latency, in turns. Handshakes: how many full ones in a second, by TLS"
+          + " provider. Cut: from the send of a quarantine record until the last of many live"
+          + " connections is gone."
+    },
+    mixinStandardHelpOptions = true)
+final class LoadCommand implements Callable<Integer> {
+  private enum Part {
+    CALLS,
+    HANDSHAKES,
+    CUT
+  }
+
+  @Option(
+      names = "--part",
+      split = ",",
+      description = "What to measure: ${COMPLETION-CANDIDATES} (default: all).")
+  private Set<Part> parts = Set.of(Part.values());
+
+  @Option(
+      names = "--rounds",
+      description =
+          "How often both sides of calls and handshakes take turns (default: ${DEFAULT-VALUE}).")
+  private int rounds = 7;
+
+  @Option(
+      names = "--slice",
+      description = "How many seconds a turn takes (default: ${DEFAULT-VALUE}).")
+  private int slice = 2;
+
+  @Option(
+      names = "--connections",
+      description = "How many connections are cut (default: ${DEFAULT-VALUE}).")
+  private int connections = 1000;
+
+  @Option(
+      names = "--cuts",
+      description = "How often all of them are cut (default: ${DEFAULT-VALUE}).")
+  private int cuts = 20;
+
+  @Spec private CommandSpec spec = CommandSpec.create();
+
+  /** Runs it and exits with its code. */
+  public static void main(String[] arguments) {
+    System.exit(
+        new CommandLine(new LoadCommand())
+            .setCaseInsensitiveEnumValuesAllowed(true)
+            .execute(arguments));
+  }
+
+  @Override
+  public Integer call() throws Exception {
+    try (Resources resources = new Resources(Duration.ofSeconds(30))) {
+      measure(spec.commandLine().getOut(), resources);
+    }
+    return 0;
+  }
+
+  private void measure(PrintWriter out, Resources resources) throws Exception {
+    EmbeddedKafka broker = resources.add("kafka", EmbeddedKafka.start());
+    KafkaConfig kafka = new KafkaConfig(broker.bootstrapServers(), "meshward", Map.of());
+    try (Admin admin = Admin.create(kafka.admin("load"))) {
+      var _ = new TopicAdmin(admin, kafka.prefix(), Duration.ofSeconds(15)).apply();
+    }
+    Path policy = Files.createTempFile("meshward-load", ".json");
+    Files.writeString(
+        policy,
+        """
+        {"name": "load", "allow_rules": [{
+          "name": "client",
+          "source": {"principals": ["spiffe://load.test/client"]},
+          "request": {"paths": ["/meshward.benchmarks.Echo/*"]}}]}
+        """);
+    resources.add("policy", () -> Files.deleteIfExists(policy));
+    say(
+        out,
+        "mesh-runtime against grpc-java alone, loopback, "
+            + Runtime.getRuntime().availableProcessors()
+            + " cores shared by clients, servers and Kafka, "
+            + Instant.now().truncatedTo(ChronoUnit.MINUTES));
+    LoadedMesh mesh = resources.add("mesh", LoadedMesh.start(kafka, policy));
+    if (parts.contains(Part.CALLS)) {
+      calls(out, mesh);
+    }
+    if (parts.contains(Part.HANDSHAKES)) {
+      handshakes(out, mesh);
+    }
+    if (parts.contains(Part.CUT)) {
+      cut(out, mesh);
+    }
+  }
+
+  private void calls(PrintWriter out, LoadedMesh mesh) throws Exception {
+    for (boolean events : List.of(false, true)) {
+      try (LoadedMesh.Pair bare = mesh.bare(TlsProvider.BORINGSSL);
+          LoadedMesh.Pair ours = mesh.runtimes(TlsProvider.BORINGSSL, events)) {
+        say(
+            out,
+            "\nCalls of 128 bytes, "
+                + (events
+                    ? "an authorization event for each to Kafka, which runs on the same cores"
+                    : "without event sink"));
+        for (int inFlight : List.of(1, 32)) {
+          Turn bareAll = new Turn();
+          Turn oursAll = new Turn();
+          // Both are warm before either counts.
+          EchoCalls.keep(bare.channel(), inFlight, Duration.ofSeconds(slice).toNanos());
+          EchoCalls.keep(ours.channel(), inFlight, Duration.ofSeconds(slice).toNanos());
+          for (int i = 0; i < rounds; i++) {
+            bareAll.add(bare, inFlight, slice);
+            oursAll.add(ours, inFlight, slice);
+          }
+          say(out, "  " + inFlight + " in flight:");
+          say(out, "    bare     " + bareAll);
+          say(out, "    runtime  " + oursAll);
+          say(
+              out,
+              String.format(
+                  Locale.ROOT,
+                  "    ratio    throughput %.3f, p50 %.3f, p99 %.3f",
+                  oursAll.perSecond() / bareAll.perSecond(),
+                  oursAll.spread().p50() / bareAll.spread().p50(),
+                  oursAll.spread().p99() / bareAll.spread().p99()));
+        }
+        say(out, "    events dropped: " + ours.dropped());
+      }
+    }
+  }
+
+  /** The slices of one side. */
+  private static final class Turn {
+    private final List<Double> micros = new ArrayList<>();
+    private final List<Double> rates = new ArrayList<>();
+
+    void add(LoadedMesh.Pair pair, int inFlight, int seconds) throws InterruptedException {
+      long start = System.nanoTime();
+      List<Double> taken =
+          EchoCalls.keep(pair.channel(), inFlight, Duration.ofSeconds(seconds).toNanos());
+      rates.add(taken.size() * 1e9 / (System.nanoTime() - start));
+      micros.addAll(taken);
+    }
+
+    /** The median slice's. */
+    double perSecond() {
+      return Spread.of(rates).p50();
+    }
+
+    Spread spread() {
+      return Spread.of(micros);
+    }
+
+    @Override
+    public String toString() {
+      return String.format(Locale.ROOT, "%8.0f calls/s  µs: %s", perSecond(), spread());
+    }
+  }
+
+  private void handshakes(PrintWriter out, LoadedMesh mesh) throws Exception {
+    say(out, "\nFull handshakes in a second, client and server of the same provider, 8 at a time");
+    try (LoadedMesh.Pair ours = mesh.runtimes(TlsProvider.BORINGSSL, true);
+        LoadedMesh.Pair jdk = mesh.runtimes(TlsProvider.JDK, true);
+        LoadedMesh.Pair bare = mesh.bare(TlsProvider.BORINGSSL)) {
+      List<Double> oursRates = new ArrayList<>();
+      List<Double> jdkRates = new ArrayList<>();
+      List<Double> bareRates = new ArrayList<>();
+      for (int i = -1; i < rounds; i++) {
+        double first = ours.handshakes(slice);
+        double second = jdk.handshakes(slice);
+        double third = bare.handshakes(slice);
+        // The first turn warms up.
+        if (i >= 0) {
+          oursRates.add(first);
+          jdkRates.add(second);
+          bareRates.add(third);
+        }
+      }
+      double rate = Spread.of(oursRates).p50();
+      double jdkRate = Spread.of(jdkRates).p50();
+      double bareRate = Spread.of(bareRates).p50();
+      say(
+          out,
+          String.format(
+              Locale.ROOT,
+              "  runtime, BoringSSL %.0f; runtime, JDK provider %.0f; bare, BoringSSL %.0f%n"
+                  + "  ratio to the JDK provider %.2f, to bare %.2f",
+              rate,
+              jdkRate,
+              bareRate,
+              rate / jdkRate,
+              rate / bareRate));
+    }
+  }
+
+  private void cut(PrintWriter out, LoadedMesh mesh) throws Exception {
+    try (LoadedMesh.Pair ours = mesh.runtimes(TlsProvider.BORINGSSL, true)) {
+      List<Double> millis = new ArrayList<>();
+      List<Double> bare = new ArrayList<>();
+      // The first turn warms up.
+      for (int i = 0; i <= cuts; i++) {
+        LoadedMesh.Cut cut = ours.cut(connections);
+        if (i > 0) {
+          millis.add(cut.lastGoneMillis());
+          bare.add(cut.consumedMillis());
+        }
+      }
+      say(
+          out,
+          "\nQuarantine record sent → last of "
+              + connections
+              + " live connections gone, "
+              + cuts
+              + " times, ms");
+      say(out, "  runtime                               " + Spread.of(millis));
+      say(out, "  the record at a bare consumer         " + Spread.of(bare));
+      say(
+          out,
+          String.format(
+              Locale.ROOT,
+              "  p50 is %.1f times the bare",
+              Spread.of(millis).ratioTo(Spread.of(bare))));
+    }
+  }
+
+  private static void say(PrintWriter out, String text) {
+    out.println(text);
+    out.flush();
+  }
+}
