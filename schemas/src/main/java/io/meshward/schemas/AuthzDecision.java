@@ -35,11 +35,15 @@ public record AuthzDecision(
    * @param enforced whether the call was treated accordingly
    * @param shadowDecision what the policy set on trial decided, if there is one
    * @param engine which engine decided: {@code connection}, {@code policy}, {@code opa}
-   * @param policyId name and content hash of the policy
+   * @param policyId name and content hash of the policy, or the path that OPA was asked for
+   * @param policyRevision SHA-256 of the policy, or the revisions of OPA's bundles
    * @param ruleId the rule that matched
    * @param reason our reason code, such as {@code quarantined}, {@code expired}, {@code no_rule}
    * @param latencyUs microseconds the decision took
    * @param status the gRPC status the call was refused with, if it was
+   * @param decisionId names the decision in OPA's own log
+   * @param shadowPolicyId name and content hash of the policy set on trial
+   * @param shadowRuleId the rule of it that matched
    */
   public record Authz(
       Decision decision,
@@ -51,7 +55,10 @@ public record AuthzDecision(
       @Nullable String ruleId,
       @Nullable String reason,
       long latencyUs,
-      @Nullable String status) {
+      @Nullable String status,
+      @Nullable String decisionId,
+      @Nullable String shadowPolicyId,
+      @Nullable String shadowRuleId) {
     public Authz {
       Require.text(engine, "authz.engine");
       Require.notNegative(latencyUs, "authz.latency_us");

@@ -23,4 +23,6 @@ public sealed interface Event
         Fact,
         Approval,
         Control,
+        Risk,
+        PolicyBundle,
         DeadLetter {}

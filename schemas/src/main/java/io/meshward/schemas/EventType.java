@@ -18,6 +18,8 @@ public enum EventType {
   FACT("fact", Fact.class),
   APPROVAL("approval", Approval.class),
   CONTROL("control", Control.class),
+  RISK("risk", Risk.class),
+  POLICY("policy", PolicyBundle.class),
   DEAD_LETTER("deadletter", DeadLetter.class);
 
   private static final String PREFIX = "io.meshward.";
@@ -63,6 +65,8 @@ public enum EventType {
       case Fact e -> FACT;
       case Approval e -> APPROVAL;
       case Control e -> CONTROL;
+      case Risk e -> RISK;
+      case PolicyBundle e -> POLICY;
       case DeadLetter e -> DEAD_LETTER;
     };
   }

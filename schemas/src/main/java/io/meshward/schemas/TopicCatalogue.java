@@ -113,6 +113,22 @@ public final class TopicCatalogue {
           1,
           List.of(RESPONDER),
           List.of(DETECT, RESPONDER, CONSOLE));
+  public static final Topic RISK =
+      compacted(
+          "risk",
+          "SPIFFE ID",
+          EventType.RISK,
+          PARTITIONS,
+          List.of(DETECT),
+          List.of(MESH_RUNTIME, CONSOLE));
+  public static final Topic POLICIES =
+      compacted(
+          "policies",
+          "bundle name",
+          EventType.POLICY,
+          1,
+          List.of(CLI),
+          List.of(MESH_RUNTIME, CONSOLE));
   public static final Topic CONTROL =
       compacted(
           "control",
@@ -154,6 +170,8 @@ public final class TopicCatalogue {
           QUARANTINE,
           ENFORCEMENT,
           INVENTORY,
+          RISK,
+          POLICIES,
           CONTROL,
           APPROVALS,
           DEADLETTER);

@@ -90,6 +90,19 @@ final class Samples {
         "control",
         new Control(new Control.Limit("local", ResponseMode.PLAN, "change freeze", "alice", NOW)));
     samples.put(
+        "risk",
+        new Risk(new Risk.Score(ORDERS, 0.25, List.of("Denial burst"), NOW, NOW.plusSeconds(300))));
+    samples.put(
+        "policy",
+        new PolicyBundle(
+            new PolicyBundle.Policy(
+                "payment",
+                "{\"name\": \"payment\", \"allow_rules\": [{\"name\": \"orders\", \"source\":"
+                    + " {\"principals\": [\"spiffe://example.org/ns/shop/sa/orders\"]}}]}",
+                null,
+                "alice",
+                NOW)));
+    samples.put(
         "deadletter",
         new DeadLetter(
             new DeadLetter.Letter(
@@ -134,7 +147,10 @@ final class Samples {
             null,
             "no_rule",
             12,
-            "PERMISSION_DENIED"),
+            "PERMISSION_DENIED",
+            null,
+            null,
+            null),
         new AuthzDecision.Rpc("/shop.Payment/Transfer", true),
         LOCAL,
         CONNECTION,

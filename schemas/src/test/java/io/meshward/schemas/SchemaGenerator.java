@@ -108,6 +108,8 @@ final class SchemaGenerator {
           .put("type", "integer")
           .put("minimum", Long.MIN_VALUE)
           .put("maximum", Long.MAX_VALUE);
+    } else if (plain == double.class) {
+      return schema.put("type", "number");
     } else if (plain == Instant.class) {
       return schema.put("type", "string").put("format", "date-time").put("pattern", "Z$");
     } else if (plain == SpiffeId.class) {
