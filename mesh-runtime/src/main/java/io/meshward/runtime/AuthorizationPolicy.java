@@ -1,15 +1,15 @@
 package io.meshward.runtime;
 
-import io.grpc.Metadata;
-import io.meshward.schemas.SpiffeId;
-import java.util.ArrayList;
+import io.meshward.runtime.Condition.Answer;
+import io.meshward.runtime.Condition.NumberFact;
 import java.util.List;
-import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An authorization policy in the meaning of gRFC A43: a call is refused if any deny rule matches,
- * served if any allow rule matches, else refused. Immutable.
+ * An authorization policy: gRFC A43's, with more that a rule can ask. A call is refused if any deny
+ * rule matches or cannot be decided, served if any allow rule matches, else refused. Immutable;
+ * deciding allocates nothing unless a rule looks at headers or claims.
  *
  * @param name the policy's own name
  * @param revision SHA-256 of its content, in hexadecimal
@@ -17,111 +17,115 @@ import org.jspecify.annotations.Nullable;
 record AuthorizationPolicy(
     String name, String revision, List<Rule> denyRules, List<Rule> allowRules) {
 
-  /**
-   * One rule. Every part that is present has to match.
-   *
-   * @param name unique among the policy's rules, as {@code deny_rules.name}
-   */
-  record Rule(
-      String name,
-      @Nullable IdentityPatterns principals,
-      List<TextPattern> paths,
-      List<Header> headers) {
+  private static final String NOTHING = "0".repeat(64);
+  private static final Decision NO_RULE = new Decision(false, null, "no_rule");
+  private static final Decision NO_POLICY = new Decision(false, null, "no_policy");
 
-    boolean matches(SpiffeId caller, String path, Metadata metadata) {
-      return (principals == null || principals.matches(caller))
-          && (paths.isEmpty() || paths.stream().anyMatch(pattern -> pattern.matches(path)))
-          && headers.stream().allMatch(header -> header.matches(metadata));
-    }
-  }
+  /** What holds without any policy: everything is refused. */
+  static final AuthorizationPolicy REFUSE_ALL =
+      new AuthorizationPolicy("none", NOTHING, List.of(), List.of());
 
-  /** A metadata key one of whose patterns has to match; several values count as one with commas. */
-  record Header(String key, List<TextPattern> values) {
-    boolean matches(Metadata metadata) {
-      Iterable<String> all =
-          metadata.getAll(Metadata.Key.of(key, Metadata.ASCII_STRING_MARSHALLER));
-      if (all == null) {
-        return false;
-      }
-      List<String> present = new ArrayList<>();
-      all.forEach(present::add);
-      String joined = String.join(",", present);
-      return values.stream().anyMatch(pattern -> pattern.matches(joined));
-    }
-  }
+  /** What holds where an external decision point decides alone. */
+  static final AuthorizationPolicy LEAVE_ALL =
+      new AuthorizationPolicy(
+          "external", "f".repeat(64), List.of(), List.of(new Rule("external", List.of())));
 
-  /**
-   * {@code text}, {@code text*}, {@code *text} or {@code *}, which stands for any non-empty text.
-   */
-  sealed interface TextPattern {
-    boolean matches(String text);
-
-    record Exact(String expected) implements TextPattern {
-      @Override
-      public boolean matches(String text) {
-        return text.equals(expected);
-      }
-    }
-
-    record Prefix(String prefix) implements TextPattern {
-      @Override
-      public boolean matches(String text) {
-        return text.startsWith(prefix);
-      }
-    }
-
-    record Suffix(String suffix) implements TextPattern {
-      @Override
-      public boolean matches(String text) {
-        return text.endsWith(suffix);
-      }
-    }
-
-    record Present() implements TextPattern {
-      @Override
-      public boolean matches(String text) {
-        return !text.isEmpty();
-      }
-    }
+  AuthorizationPolicy {
+    denyRules = List.copyOf(denyRules);
+    allowRules = List.copyOf(allowRules);
   }
 
   /**
    * What the policy says of a call.
    *
    * @param ruleId the rule that decided, if one did
-   * @param reason why it is refused, if it is
+   * @param reason why it is refused, if it is: {@code denied_by_rule}, {@code no_rule}, {@code
+   *     no_policy}, or what a rule could not be decided for: {@code risk_unknown}, {@code
+   *     fact_absent}
    */
   record Decision(boolean allowed, @Nullable String ruleId, @Nullable String reason) {}
 
-  private static final String NOTHING = "0".repeat(64);
+  /** One rule: all of its conditions have to hold. */
+  static final class Rule {
+    private final String id;
+    private final List<Condition> conditions;
+    private final Decision allowed;
+    private final Decision denied;
+    private final Decision undecided;
 
-  /** What holds without any policy: everything is refused. */
-  static final AuthorizationPolicy REFUSE_ALL =
-      new AuthorizationPolicy("none", NOTHING, List.of(), List.of());
-
-  Decision decide(SpiffeId caller, String path, Metadata metadata) {
-    Optional<Rule> denied = first(denyRules, caller, path, metadata);
-    if (denied.isPresent()) {
-      return new Decision(false, denied.get().name(), "denied_by_rule");
+    /**
+     * @param id unique in the policy, as {@code deny_rules.name}
+     */
+    Rule(String id, List<Condition> conditions) {
+      this.id = id;
+      this.conditions = List.copyOf(conditions);
+      this.allowed = new Decision(true, id, null);
+      this.denied = new Decision(false, id, "denied_by_rule");
+      this.undecided =
+          new Decision(false, id, asksForRisk(conditions) ? "risk_unknown" : "fact_absent");
     }
-    return first(allowRules, caller, path, metadata)
-        .map(rule -> new Decision(true, rule.name(), null))
-        .orElseGet(
-            () -> new Decision(false, null, revision.equals(NOTHING) ? "no_policy" : "no_rule"));
+
+    String id() {
+      return id;
+    }
+
+    List<Condition> conditions() {
+      return conditions;
+    }
+
+    private static boolean asksForRisk(List<Condition> conditions) {
+      return conditions.stream()
+          .anyMatch(
+              condition ->
+                  condition instanceof Condition.Quantity quantity
+                      && quantity.fact() == NumberFact.RISK_SCORE);
+    }
+
+    private Answer test(CallFacts call) {
+      Answer all = Answer.YES;
+      for (int i = 0; i < conditions.size(); i++) {
+        Answer one = conditions.get(i).test(call);
+        if (one == Answer.NO) {
+          return Answer.NO;
+        }
+        if (one == Answer.UNKNOWN) {
+          all = Answer.UNKNOWN;
+        }
+      }
+      return all;
+    }
+  }
+
+  Decision decide(CallFacts call) {
+    for (int i = 0; i < denyRules.size(); i++) {
+      Rule rule = denyRules.get(i);
+      Answer answer = rule.test(call);
+      if (answer != Answer.NO) {
+        return answer == Answer.YES ? rule.denied : rule.undecided;
+      }
+    }
+    Decision refusal = revision.equals(NOTHING) ? NO_POLICY : NO_RULE;
+    for (int i = 0; i < allowRules.size(); i++) {
+      Rule rule = allowRules.get(i);
+      Answer answer = rule.test(call);
+      if (answer == Answer.YES) {
+        return rule.allowed;
+      }
+      if (answer == Answer.UNKNOWN) {
+        refusal = rule.undecided;
+      }
+    }
+    return refusal;
+  }
+
+  /** Whether any rule looks at {@code risk.score}. */
+  boolean asksForRisk() {
+    return Stream.concat(denyRules.stream(), allowRules.stream())
+        .anyMatch(rule -> Rule.asksForRisk(rule.conditions));
   }
 
   /** Name and content hash, for events. */
   String id() {
     return name + "@" + revision.substring(0, 12);
-  }
-
-  private static Optional<Rule> first(
-      List<Rule> rules, SpiffeId caller, String path, Metadata metadata) {
-    for (Rule rule : rules) {
-      if (rule.matches(caller, path, metadata)) {
-        return Optional.of(rule);
-      }
-    }
-    return Optional.empty();
   }
 }

@@ -1,6 +1,5 @@
 package io.meshward.runtime;
 
-import io.grpc.Attributes;
 import io.grpc.Context;
 import io.grpc.Contexts;
 import io.grpc.Metadata;
@@ -8,119 +7,136 @@ import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
 import io.grpc.Status;
-import io.meshward.schemas.AuthzDecision;
-import io.meshward.schemas.AuthzDecision.Authz;
-import io.meshward.schemas.AuthzDecision.Decision;
-import io.meshward.schemas.Connection;
-import io.meshward.schemas.Peer;
+import java.time.Clock;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * Decides about every call to a server: is its connection still good, and does the policy allow it.
- * The caller's identity goes on in the {@link Context}, claims of identity in its metadata do not.
- * A refused caller learns only that it is refused; the reason is in the event.
+ * Decides about every call to a server: is its connection still good, does the policy allow it, and
+ * does an external decision point, if there is one, allow it too. The caller's identity goes on in
+ * the {@link Context}, claims of identity in its metadata do not. A refused caller learns only that
+ * it is refused; the reason is in the event.
  */
 final class CallGate implements ServerInterceptor {
+  private static final Logger log = LoggerFactory.getLogger(CallGate.class);
   private static final Status REFUSED = Status.PERMISSION_DENIED.withDescription("refused");
-  private static final String BY_CONNECTION = "connection";
-  private static final String BY_POLICY = "policy";
 
   private final Admission admission;
-  private final Supplier<AuthorizationPolicy> policy;
-  private final EventReporter reporter;
+  private final Supplier<PolicySet> policies;
+  private final RiskSource risk;
+  private final @Nullable DecisionPoint decisionPoint;
+  private final Executor executor;
+  private final DecisionEvents events;
+  private final Clock clock;
 
-  CallGate(Admission admission, Supplier<AuthorizationPolicy> policy, EventReporter reporter) {
+  /**
+   * @param decisionPoint asked about calls that the policy allows
+   * @param executor runs the calls that it had to be waited for
+   */
+  CallGate(
+      Admission admission,
+      Supplier<PolicySet> policies,
+      RiskSource risk,
+      @Nullable DecisionPoint decisionPoint,
+      Executor executor,
+      DecisionEvents events,
+      Clock clock) {
     this.admission = admission;
-    this.policy = policy;
-    this.reporter = reporter;
+    this.policies = policies;
+    this.risk = risk;
+    this.decisionPoint = decisionPoint;
+    this.executor = executor;
+    this.events = events;
+    this.clock = clock;
   }
-
-  /** A decision with what the event says of it. */
-  private record Ruling(
-      boolean allowed,
-      String engine,
-      @Nullable AuthorizationPolicy policy,
-      @Nullable String ruleId,
-      @Nullable String reason) {}
 
   @Override
   public <Q, R> ServerCall.Listener<Q> interceptCall(
       ServerCall<Q, R> call, Metadata headers, ServerCallHandler<Q, R> next) {
     long begin = System.nanoTime();
     List<String> claims = SpoofedMetadata.strip(headers);
-    Attributes attributes = call.getAttributes();
-    TrackedConnection connection = attributes.get(PeerTransportFilter.CONNECTION);
-    PeerIdentity peer = connection == null ? null : connection.peer().orElse(null);
-    Ruling ruling = rule(connection, peer, call, headers);
-    report(call, headers, connection, peer, ruling, claims, (System.nanoTime() - begin) / 1000);
-    if (peer == null || !ruling.allowed()) {
-      call.close(REFUSED, new Metadata());
-      return new ServerCall.Listener<>() {};
-    }
-    return Contexts.interceptCall(
-        Context.current().withValue(PeerIdentity.KEY, peer), call, headers, next);
-  }
-
-  private Ruling rule(
-      @Nullable TrackedConnection connection,
-      @Nullable PeerIdentity peer,
-      ServerCall<?, ?> call,
-      Metadata headers) {
-    if (connection == null || peer == null) {
-      return new Ruling(false, BY_CONNECTION, null, null, "no_peer");
+    TrackedConnection connection = call.getAttributes().get(PeerTransportFilter.CONNECTION);
+    ConnectionFacts facts = call.getAttributes().get(PeerTransportFilter.FACTS);
+    DecisionEvents.Subject subject =
+        new DecisionEvents.Subject(
+            call.getMethodDescriptor(), headers, connection, facts, claims, begin);
+    if (connection == null || facts == null) {
+      return refuse(call, subject, Ruling.ofConnection("no_peer"));
     }
     Optional<Verdict.Rejected> late = connection.recheck(admission);
     if (late.isPresent()) {
       connection.cut();
-      return new Ruling(false, BY_CONNECTION, null, null, late.get().reason().code());
+      return refuse(call, subject, Ruling.ofConnection(late.get().reason().code()));
     }
-    AuthorizationPolicy current = policy.get();
-    AuthorizationPolicy.Decision decision =
-        current.decide(peer.id(), "/" + call.getMethodDescriptor().getFullMethodName(), headers);
-    return new Ruling(decision.allowed(), BY_POLICY, current, decision.ruleId(), decision.reason());
+    CallFacts asked =
+        new CallFacts(
+            facts,
+            call.getMethodDescriptor().getFullMethodName(),
+            headers,
+            TokenClaims.ABSENT,
+            risk,
+            clock);
+    Ruling ruling = Ruling.of(policies.get(), asked);
+    if (!ruling.allowed()) {
+      return refuse(call, subject, ruling);
+    }
+    Context context = Context.current().withValue(PeerIdentity.KEY, facts.peer());
+    if (decisionPoint == null) {
+      events.report(subject, ruling, null);
+      return Contexts.interceptCall(context, call, headers, next);
+    }
+    CompletableFuture<DecisionPoint.Answer> answer = decisionPoint.ask(asked);
+    if (answer.isDone()) {
+      Ruling both = ruling.and(answer.join());
+      if (!both.allowed()) {
+        return refuse(call, subject, both);
+      }
+      events.report(subject, both, null);
+      return Contexts.interceptCall(context, call, headers, next);
+    }
+    DeferredCall<Q> deferred = new DeferredCall<>();
+    var unused =
+        answer.thenAcceptAsync(
+            given -> {
+              Ruling both = ruling.and(given);
+              if (both.allowed()) {
+                events.report(subject, both, null);
+                begin(
+                    call,
+                    () -> deferred.open(Contexts.interceptCall(context, call, headers, next)));
+              } else {
+                deferred.open(refuse(call, subject, both));
+              }
+            },
+            executor);
+    return deferred;
   }
 
-  private void report(
-      ServerCall<?, ?> call,
-      Metadata headers,
-      @Nullable TrackedConnection connection,
-      @Nullable PeerIdentity peer,
-      Ruling ruling,
-      List<String> claims,
-      long latencyUs) {
-    AuthorizationPolicy judged = ruling.policy();
-    reporter.decision(
-        new AuthzDecision(
-            new Authz(
-                ruling.allowed() ? Decision.ALLOW : Decision.DENY,
-                true,
-                null,
-                ruling.engine(),
-                judged == null ? null : judged.id(),
-                judged == null ? null : judged.revision(),
-                ruling.ruleId(),
-                ruling.reason(),
-                latencyUs,
-                ruling.allowed() ? null : REFUSED.getCode().name()),
-            new AuthzDecision.Rpc(
-                "/" + call.getMethodDescriptor().getFullMethodName(),
-                UnknownMethods.isKnown(call.getMethodDescriptor())),
-            reporter.local(),
-            new Connection(connection == null ? "untracked" : connection.id()),
-            new Peer(
-                connection == null ? null : connection.ip(),
-                connection == null ? null : connection.port(),
-                null,
-                peer == null ? null : peer.id(),
-                null,
-                peer == null ? null : peer.id().trustDomain()),
-            peer == null ? null : Certificates.facts(peer.certificate(), admission.now()),
-            TraceContext.of(headers),
-            null,
-            null,
-            claims.isEmpty() ? null : new AuthzDecision.Metadata(claims)));
+  private <Q> ServerCall.Listener<Q> refuse(
+      ServerCall<Q, ?> call, DecisionEvents.Subject subject, Ruling ruling) {
+    events.report(subject, ruling, REFUSED);
+    call.close(REFUSED, new Metadata());
+    return new ServerCall.Listener<>() {};
+  }
+
+  /** Runs what gRPC would have run: what it throws ends the call. */
+  private static void begin(ServerCall<?, ?> call, Runnable start) {
+    try {
+      start.run();
+    } catch (RuntimeException e) {
+      log.atError().setCause(e).log("a service failed to begin a call");
+      try {
+        call.close(Status.UNKNOWN.withCause(e), new Metadata());
+      } catch (IllegalStateException closed) {
+        // The service had closed it before it failed.
+        log.atDebug().setCause(closed).log("the failed call was closed already");
+      }
+    }
   }
 }

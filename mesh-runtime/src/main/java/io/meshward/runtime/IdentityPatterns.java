@@ -79,11 +79,29 @@ final class IdentityPatterns {
   }
 
   boolean matches(SpiffeId id) {
-    for (Pattern pattern : patterns) {
-      if (pattern.matches(id)) {
+    // By index: this runs for each call, and an iterator would be garbage.
+    for (int i = 0; i < patterns.size(); i++) {
+      if (patterns.get(i).matches(id)) {
         return true;
       }
     }
     return false;
+  }
+
+  /** Whether no pattern has a wildcard. */
+  boolean namesSingleIdentities() {
+    return patterns.stream().allMatch(pattern -> pattern instanceof Exact);
+  }
+
+  /** Whether any pattern takes in a whole trust domain or more. */
+  boolean spansTrustDomain() {
+    return patterns.stream()
+        .anyMatch(
+            pattern ->
+                switch (pattern) {
+                  case Any any -> true;
+                  case Below below -> below.path().isEmpty();
+                  case Exact exact -> false;
+                });
   }
 }

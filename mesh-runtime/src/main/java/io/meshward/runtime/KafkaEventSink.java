@@ -138,6 +138,8 @@ final class KafkaEventSink implements EventSink {
           CONTAINMENT,
           QUARANTINE,
           INVENTORY,
+          RISK,
+          POLICY,
           FACT,
           APPROVAL,
           CONTROL ->

@@ -15,7 +15,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Reports what happens to this workload's own identity, policy and events. */
-final class LifecycleEvents implements OwnIdentity.Listener, PolicyFile.Listener {
+final class LifecycleEvents implements OwnIdentity.Listener, PolicyStore.Listener {
   private static final Logger log = LoggerFactory.getLogger(LifecycleEvents.class);
 
   private final EventReporter reporter;
@@ -105,18 +105,22 @@ final class LifecycleEvents implements OwnIdentity.Listener, PolicyFile.Listener
   }
 
   @Override
-  public void policyLoaded(AuthorizationPolicy policy) {
-    log.atInfo().addKeyValue("policy", policy.id()).log("a policy is loaded");
-    reporter.lifecycle(policyChange(Change.POLICY_LOADED, null, policy));
+  public void policyLoaded(PolicySet policies) {
+    AuthorizationPolicy shadow = policies.shadow();
+    log.atInfo()
+        .addKeyValue("policy", policies.enforced().id())
+        .addKeyValue("shadow", shadow == null ? "none" : shadow.id())
+        .log("a policy is loaded");
+    reporter.lifecycle(policyChange(Change.POLICY_LOADED, null, policies.enforced()));
   }
 
   @Override
-  public void policyRejected(AuthorizationPolicy kept, String problem) {
+  public void policyRejected(PolicySet kept, String problem) {
     log.atError()
         .addKeyValue("problem", problem)
-        .addKeyValue("kept", kept.id())
-        .log("the policy file is not usable: the last good policy stays");
-    reporter.lifecycle(policyChange(Change.POLICY_REJECTED, problem, kept));
+        .addKeyValue("kept", kept.enforced().id())
+        .log("the policy is not usable: the last good one stays");
+    reporter.lifecycle(policyChange(Change.POLICY_REJECTED, problem, kept.enforced()));
   }
 
   private void report(

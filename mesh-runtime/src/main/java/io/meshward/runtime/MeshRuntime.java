@@ -18,6 +18,7 @@ import java.util.EnumMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -38,12 +39,17 @@ public final class MeshRuntime implements AutoCloseable {
   private static final int MAX_EVENT_LOOPS = 4;
   private static final long LOOK_EVERY_MS = 1_000;
 
+  private final Clock clock;
   private final TransportLimits limits;
   private final String workloadApi;
   private final IdentitySource identitySource;
   private final QuarantineSource quarantineSource;
   private final EventSink sink;
-  private final @Nullable PolicyFile policyFile;
+  private final PolicyStore policies;
+  private final @Nullable PolicySource policySource;
+  private final RiskSource risk;
+  private final @Nullable DecisionPoint decisionPoint;
+  private final ExecutorService waitedFor;
   private final OwnIdentity own;
   private final Trust trust = new Trust();
   private final Admission admission;
@@ -77,19 +83,22 @@ public final class MeshRuntime implements AutoCloseable {
   private MeshRuntime(MeshRuntimeBuilder settings) {
     WorkloadApiEndpoint endpoint = WorkloadApiEndpoint.parse(settings.workloadApi, System.getenv());
     IdentityPatterns protectedIdentities = IdentityPatterns.parse(settings.protectedIdentities);
-    Clock clock = settings.clock;
+    clock = settings.clock;
     workloadApi = endpoint.toString();
     limits = settings.limits;
     own = new OwnIdentity(clock);
     admission = new Admission(own, trust, clock);
     String instance = instance(settings);
-    policyFile = settings.policy == null ? null : PolicyFile.load(settings.policy);
+    policies = new PolicyStore(settings.policyFiles(), settings.workload, settings.withoutPolicy());
+    policies.load();
     sink = settings.sink();
     reporter = new EventReporter(sink, clock, own::id, settings.node, settings.pod, instance);
     identitySource =
         new WorkloadApiSource(
             endpoint, new SvidChoice(settings.spiffeId, settings.hint), clock, settings.random);
     quarantineSource = settings.quarantineSource(reporter);
+    policySource = settings.policySource();
+    risk = settings.riskSource();
     lifecycle = new LifecycleEvents(reporter, identitySource, clock);
     FullHandshakes fullHandshakes = new FullHandshakes();
     tls =
@@ -110,6 +119,8 @@ public final class MeshRuntime implements AutoCloseable {
     loops =
         eventLoops(
             "meshward-io", Math.min(MAX_EVENT_LOOPS, Runtime.getRuntime().availableProcessors()));
+    waitedFor = Executors.newVirtualThreadPerTaskExecutor();
+    decisionPoint = settings.decisionPoint(own::id, waitedFor);
     if (settings.openWhileQuarantineUnread) {
       log.atWarn().log("peers are served although it is unknown yet which are held in quarantine");
       trust.holds(Holds.of(List.of(), protectedIdentities));
@@ -133,21 +144,44 @@ public final class MeshRuntime implements AutoCloseable {
     identitySource.watch(own::accept);
     quarantineSource.watch(quarantine);
     own.awaitFirst(svidDeadline, workloadApi);
-    if (policyFile == null) {
-      log.atWarn().log("there is no policy: servers refuse every call");
-    } else {
-      lifecycle.policyLoaded(policyFile.current());
-    }
+    SpiffeId id = svid().id();
+    policies.servedBy(id);
+    policies.current().services().requireOwn(svid(), ServiceTable.Source.WORKLOAD_API);
     try {
+      awaitPolicy(quarantineDeadline);
+      startRisk();
       if (!quarantine.awaitRead(quarantineDeadline)) {
         log.atError().log("the quarantine could not be read yet: every peer is refused until then");
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw new MeshRuntimeException("interrupted while reading the quarantine", e);
+      throw new MeshRuntimeException("interrupted while reading quarantine and policy", e);
+    }
+    policies.listen(lifecycle);
+    if (policies.current().enforced().equals(AuthorizationPolicy.REFUSE_ALL)) {
+      log.atWarn().log("there is no policy: servers refuse every call");
     }
     var unused =
         timer.scheduleWithFixedDelay(this::look, LOOK_EVERY_MS, LOOK_EVERY_MS, MILLISECONDS);
+  }
+
+  private void awaitPolicy(Duration deadline) throws InterruptedException {
+    if (policySource == null) {
+      return;
+    }
+    policySource.watch(policies);
+    if (policySource.awaitRead(deadline)) {
+      policies.requirePublished(policySource.toString());
+    } else {
+      log.atError().log("the policy could not be read yet: every call is refused until then");
+    }
+  }
+
+  /** Scores are read once somebody asks for them. */
+  private void startRisk() {
+    if (decisionPoint != null || policies.current().asksForRisk()) {
+      risk.start();
+    }
   }
 
   /** What time alone changes. */
@@ -156,9 +190,8 @@ public final class MeshRuntime implements AutoCloseable {
       lifecycle.observe(own.state());
       lifecycle.reportDrops(sink);
       channels.tryAgain();
-      if (policyFile != null) {
-        policyFile.reload(lifecycle);
-      }
+      policies.reload();
+      startRisk();
     } catch (RuntimeException e) {
       log.atError().setCause(e).log("the periodic look failed; it goes on");
     }
@@ -181,7 +214,14 @@ public final class MeshRuntime implements AutoCloseable {
             .addTransportFilter(new PeerTransportFilter(tracker, admission));
     return new MeshServerBuilder(
         MeshServerBuilder.withLimits(netty, limits, age),
-        new CallGate(admission, this::policy, reporter));
+        new CallGate(
+            admission,
+            policies::current,
+            risk,
+            decisionPoint,
+            waitedFor,
+            new DecisionEvents(reporter, admission),
+            clock));
   }
 
   /**
@@ -234,8 +274,10 @@ public final class MeshRuntime implements AutoCloseable {
         quarantineSource.ageMs(),
         holds.size(),
         tracker.connections().size(),
-        policy().id(),
-        policyFile == null ? null : policyFile.problem(),
+        policies.current().enforced().id(),
+        policies.problem(),
+        policySource == null ? 0 : policySource.ageMs(),
+        risk.ageMs(),
         dropped);
   }
 
@@ -249,17 +291,21 @@ public final class MeshRuntime implements AutoCloseable {
       return;
     }
     quarantineSource.close();
+    if (policySource != null) {
+      policySource.close();
+    }
+    risk.close();
     identitySource.close();
     timer.shutdownNow();
     tracker.cutAll();
     var unused = acceptor.shutdownGracefully(0, 1, SECONDS);
     loops.shutdownGracefully(0, 1, SECONDS).awaitUninterruptibly(2, SECONDS);
+    waitedFor.shutdown();
+    if (decisionPoint != null) {
+      decisionPoint.close();
+    }
     lifecycle.reportDrops(sink);
     sink.close();
-  }
-
-  private AuthorizationPolicy policy() {
-    return policyFile == null ? AuthorizationPolicy.REFUSE_ALL : policyFile.current();
   }
 
   private static EventLoopGroup eventLoops(String name, int count) {

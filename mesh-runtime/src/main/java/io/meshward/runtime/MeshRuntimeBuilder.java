@@ -13,6 +13,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Executor;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -28,6 +30,14 @@ public final class MeshRuntimeBuilder {
   @Nullable SpiffeId spiffeId;
   @Nullable String hint;
   @Nullable Path policy;
+  @Nullable Path shadowPolicy;
+  @Nullable Path roles;
+  @Nullable Path services;
+  @Nullable String policyBundle;
+  @Nullable PolicySource policySource;
+  @Nullable RiskSource risk;
+  @Nullable KubernetesWorkload workload;
+  @Nullable OpaOptions opa;
   @Nullable EventSink events;
   @Nullable QuarantineSource quarantine;
   @Nullable Map<String, Object> kafkaProperties;
@@ -69,12 +79,74 @@ public final class MeshRuntimeBuilder {
   }
 
   /**
-   * The policy of this workload's servers: a file in the JSON of gRFC A43 that may change while it
-   * is used. Principals are SPIFFE IDs, also with {@code /*} at their end for all below, or {@code
-   * *}. Without a policy every call is refused.
+   * The policy of this workload's servers: a file that may change while it is used, in JSON or YAML
+   * as gRFC A43 has it and with more that a rule can ask, or with AuthorizationPolicies of Istio.
+   * Principals are SPIFFE IDs, also with {@code /*} at their end for all below, or {@code *}.
+   * Without a policy every call is refused.
    */
   public MeshRuntimeBuilder policy(Path file) {
     this.policy = file;
+    return this;
+  }
+
+  /** A policy on trial, in a file as {@link #policy}: events show what it would have decided. */
+  public MeshRuntimeBuilder shadowPolicy(Path file) {
+    this.shadowPolicy = file;
+    return this;
+  }
+
+  /**
+   * Which identities have which role, for rules that look at {@code peer.role}: {@code roles:
+   * {clerk: [spiffe://…]}} in JSON or YAML. May change while it is used.
+   */
+  public MeshRuntimeBuilder roles(Path file) {
+    this.roles = file;
+    return this;
+  }
+
+  /**
+   * What is agreed for each service, in JSON or YAML: where its identity comes from, how long its
+   * SVIDs may live, how they are replaced, and how closely its policy looks at callers. May change
+   * while it is used.
+   */
+  public MeshRuntimeBuilder services(Path file) {
+    this.services = file;
+    return this;
+  }
+
+  /** Takes the policy from the topic of policies, in place of a file; needs {@link #kafka}. */
+  public MeshRuntimeBuilder policyBundle(String name) {
+    this.policyBundle = name;
+    return this;
+  }
+
+  /** Takes the policy from there instead. The runtime closes it. */
+  public MeshRuntimeBuilder policySource(PolicySource source) {
+    this.policySource = source;
+    return this;
+  }
+
+  /**
+   * Takes {@code risk.score} from there. The runtime closes it. Default: from Kafka, if {@link
+   * #kafka} is set; else no identity has a score.
+   */
+  public MeshRuntimeBuilder risk(RiskSource source) {
+    this.risk = source;
+    return this;
+  }
+
+  /**
+   * Asks OPA about every call that the policy allows, and then both have to allow it; without a
+   * policy OPA decides alone.
+   */
+  public MeshRuntimeBuilder opa(OpaOptions options) {
+    this.opa = options;
+    return this;
+  }
+
+  /** The Kubernetes namespace and labels of this workload, by which Istio's policies choose. */
+  public MeshRuntimeBuilder kubernetesWorkload(String namespace, Map<String, String> labels) {
+    this.workload = new KubernetesWorkload(namespace, labels);
     return this;
   }
 
@@ -190,6 +262,39 @@ public final class MeshRuntimeBuilder {
     return new KafkaQuarantineSource(requireNonNull(kafkaProperties), kafkaPrefix, reporter);
   }
 
+  PolicyStore.PolicyFiles policyFiles() {
+    return new PolicyStore.PolicyFiles(policy, shadowPolicy, roles, services);
+  }
+
+  /** What holds without a policy: OPA decides alone if it is asked, else all is refused. */
+  AuthorizationPolicy withoutPolicy() {
+    return opa != null && policy == null && policyBundle == null && policySource == null
+        ? AuthorizationPolicy.LEAVE_ALL
+        : AuthorizationPolicy.REFUSE_ALL;
+  }
+
+  @Nullable PolicySource policySource() {
+    if (policySource != null) {
+      return policySource;
+    }
+    return policyBundle == null
+        ? null
+        : new KafkaPolicySource(requireNonNull(kafkaProperties), kafkaPrefix, policyBundle);
+  }
+
+  RiskSource riskSource() {
+    if (risk != null) {
+      return risk;
+    }
+    return kafkaProperties == null
+        ? RiskSource.NONE
+        : new KafkaRiskSource(kafkaProperties, kafkaPrefix, clock);
+  }
+
+  @Nullable DecisionPoint decisionPoint(Supplier<@Nullable SpiffeId> own, Executor executor) {
+    return opa == null ? null : new OpaDecisionPoint(opa, own, executor, System::nanoTime);
+  }
+
   /**
    * Opens the Workload API and waits for the first SVID, and for the holds.
    *
@@ -207,6 +312,14 @@ public final class MeshRuntimeBuilder {
     if (kafkaProperties == null && quarantine == null && !withoutQuarantine) {
       throw new IllegalArgumentException(
           "nothing says where holds come from: call kafka, quarantine or withoutQuarantine");
+    }
+    boolean published = policyBundle != null || policySource != null;
+    if (policyBundle != null && kafkaProperties == null) {
+      throw new IllegalArgumentException("a policy bundle comes from Kafka: call kafka as well");
+    }
+    if (published && (policy != null || shadowPolicy != null)) {
+      throw new IllegalArgumentException(
+          "the policy comes from a bundle or a source, or from files: expected one of them");
     }
     return MeshRuntime.start(this);
   }

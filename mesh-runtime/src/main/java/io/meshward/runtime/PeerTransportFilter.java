@@ -13,6 +13,7 @@ import java.util.Optional;
 final class PeerTransportFilter extends ServerTransportFilter {
   static final Attributes.Key<TrackedConnection> CONNECTION =
       Attributes.Key.create("meshward.connection");
+  static final Attributes.Key<ConnectionFacts> FACTS = Attributes.Key.create("meshward.facts");
 
   private final ConnectionTracker tracker;
   private final Admission admission;
@@ -33,10 +34,14 @@ final class PeerTransportFilter extends ServerTransportFilter {
     if (connection.isEmpty()) {
       return attributes;
     }
-    if (connection.get().recheck(admission).isPresent()) {
+    Optional<PeerIdentity> peer = connection.get().peer();
+    if (peer.isEmpty() || connection.get().recheck(admission).isPresent()) {
       connection.get().cut();
       return attributes;
     }
-    return attributes.toBuilder().set(CONNECTION, connection.get()).build();
+    return attributes.toBuilder()
+        .set(CONNECTION, connection.get())
+        .set(FACTS, ConnectionFacts.of(peer.get(), attributes))
+        .build();
   }
 }

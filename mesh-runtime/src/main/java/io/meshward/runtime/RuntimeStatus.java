@@ -12,7 +12,10 @@ import org.jspecify.annotations.Nullable;
  * @param holds how many holds are applied
  * @param connections how many connections are open, of both roles
  * @param policy name and content hash of the policy in force
- * @param policyProblem what is wrong with the policy file now, if anything
+ * @param policyProblem what is wrong with the newest policy, if anything: an older one is in force
+ * @param policyAgeMs milliseconds since the policy's source was last known to be up to date; -1
+ *     before
+ * @param riskAgeMs the same of the risk scores
  * @param dropped how many events of each class were dropped so far
  */
 public record RuntimeStatus(
@@ -23,6 +26,8 @@ public record RuntimeStatus(
     int connections,
     String policy,
     @Nullable String policyProblem,
+    long policyAgeMs,
+    long riskAgeMs,
     Map<EventClass, Long> dropped) {
   public RuntimeStatus {
     dropped = Map.copyOf(dropped);

@@ -1,11 +1,9 @@
 package io.meshward.runtime;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.grpc.Metadata;
-import io.meshward.runtime.PolicyReader.InvalidPolicyException;
 import io.meshward.schemas.SpiffeId;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -33,7 +31,7 @@ class PolicyReaderTest {
     assertThat(decide(policy, "/shop.Admin/Wipe").ruleId()).isEqualTo("deny_rules.no admin");
     AuthorizationPolicy.Decision stranger =
         policy.decide(
-            SpiffeId.parse("spiffe://shop.test/ns/shop/sa/front"), "/shop.Orders/List", headers());
+            Calls.of(SpiffeId.parse("spiffe://shop.test/ns/shop/sa/front"), "/shop.Orders/List"));
     assertThat(stranger.allowed()).isFalse();
     assertThat(stranger.reason()).isEqualTo("no_rule");
   }
@@ -41,7 +39,7 @@ class PolicyReaderTest {
   @Test
   void refusesEverythingWithoutAPolicy() {
     AuthorizationPolicy.Decision decision =
-        AuthorizationPolicy.REFUSE_ALL.decide(FRONTEND, "/shop.Orders/List", headers());
+        AuthorizationPolicy.REFUSE_ALL.decide(Calls.of(FRONTEND, "/shop.Orders/List"));
 
     assertThat(decision.allowed()).isFalse();
     assertThat(decision.reason()).isEqualTo("no_policy");
@@ -124,7 +122,7 @@ class PolicyReaderTest {
     headers.put(key, "a");
     headers.put(key, "b");
 
-    assertThat(policy.decide(FRONTEND, "/a/b", headers).allowed()).isTrue();
+    assertThat(policy.decide(Calls.of(FRONTEND, "/a/b", headers)).allowed()).isTrue();
   }
 
   @Test
@@ -141,21 +139,23 @@ class PolicyReaderTest {
       delimiter = '|',
       quoteCharacter = '\0',
       value = {
-        "not json|line 1",
+        "{not json|line 1",
+        "not json|policy is",
+        "a: [|not YAML",
         "[]|policy is []",
         "{\"name\": \"p\"}|allow_rules is missing",
-        "{\"allow_rules\": [{\"name\": \"r\"}]}|name is null",
+        "{\"allow_rules\": [{\"name\": \"r\"}]}|policy.name is missing",
         "{\"name\": \"p\", \"allow_rules\": []}|allow_rules is []",
         "{\"name\": \"p\", \"allow_rule\": [{\"name\": \"r\"}]}|policy.allow_rule is unknown",
         "{\"name\": \"p\", \"name\": \"q\", \"allow_rules\": [{\"name\": \"r\"}]}|uplicate",
-        "{\"name\": \"p\", \"allow_rules\": [{}]}|allow_rules[0].name is null",
+        "{\"name\": \"p\", \"allow_rules\": [{}]}|allow_rules[0].name is missing",
         "{\"name\": \"p\", \"allow_rules\": [{\"name\": \"r\"}, {\"name\": \"r\"}]}|earlier rule's",
         "{\"name\": \"p\", \"allow_rules\": [{\"name\": \"r\", \"sources\": {}}]}|[0].sources is"
             + " unknown",
         "{\"name\": \"p\", \"allow_rules\": [{\"name\": \"r\", \"source\": {\"principals\":"
             + " []}}]}|principals is []",
         "{\"name\": \"p\", \"allow_rules\": [{\"name\": \"r\", \"source\": {\"principals\":"
-            + " [\"\"]}}]}|principals is \"\"",
+            + " [\"\"]}}]}|principals[0] is \"\"",
         "{\"name\": \"p\", \"allow_rules\": [{\"name\": \"r\", \"source\": {\"principals\":"
             + " [\"spiffe://a/pay*\"]}}]}|pattern of SPIFFE IDs",
         "{\"name\": \"p\", \"allow_rules\": [{\"name\": \"r\", \"source\": {\"principals\":"
@@ -175,6 +175,20 @@ class PolicyReaderTest {
 
   @ParameterizedTest
   @ValueSource(
+      strings = {
+        "a: 1\na: 2",
+        "a: 1\n---\nb: 2",
+        "a: &x [1]\nb: *x\nc: *x",
+        "1: a",
+        "a: !!binary YQ=="
+      })
+  void refusesYamlThatJsonCouldNotSay(String yaml) {
+    assertThatThrownBy(() -> PolicyDocument.readOne(yaml, "policy"))
+        .isInstanceOf(InvalidPolicyException.class);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
       strings = {":path", "grpc-timeout", "GRPC-Status", "host", "Connection", "te", "a-bin"})
   void refusesHeadersThatRulesCannotLookAt(String key) {
     assertThatThrownBy(
@@ -190,11 +204,11 @@ class PolicyReaderTest {
   }
 
   private static AuthorizationPolicy read(String json) throws InvalidPolicyException {
-    return PolicyReader.read(json.getBytes(UTF_8));
+    return new PolicyReader(Roles.NONE).read(PolicyDocument.readOne(json, "policy"));
   }
 
   private static AuthorizationPolicy.Decision decide(AuthorizationPolicy policy, String path) {
-    return policy.decide(FRONTEND, path, headers());
+    return policy.decide(Calls.of(FRONTEND, path));
   }
 
   private static boolean allowed(AuthorizationPolicy policy, Map<String, String> headers) {
@@ -202,7 +216,7 @@ class PolicyReaderTest {
     headers.forEach(
         (key, value) ->
             metadata.put(Metadata.Key.of(key, Metadata.ASCII_STRING_MARSHALLER), value));
-    return policy.decide(FRONTEND, "/a/b", metadata).allowed();
+    return policy.decide(Calls.of(FRONTEND, "/a/b", metadata)).allowed();
   }
 
   private static Metadata headers() {

@@ -1,6 +1,5 @@
 package io.meshward.runtime;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
@@ -20,7 +19,8 @@ class ReadmeTest {
 
   @Test
   void thePolicyExampleIsAPolicy() throws Exception {
-    AuthorizationPolicy policy = PolicyReader.read(block("json").getBytes(UTF_8));
+    AuthorizationPolicy policy =
+        new PolicyReader(Roles.NONE).read(PolicyDocument.readOne(block("json"), "policy"));
 
     assertThat(policy.name()).isEqualTo("orders");
     assertThat(policy.allowRules()).hasSize(1);

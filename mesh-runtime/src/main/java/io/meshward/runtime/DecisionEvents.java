@@ -1,0 +1,86 @@
+package io.meshward.runtime;
+
+import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
+import io.grpc.Status;
+import io.meshward.schemas.AuthzDecision;
+import io.meshward.schemas.AuthzDecision.Authz;
+import io.meshward.schemas.AuthzDecision.Decision;
+import io.meshward.schemas.Connection;
+import io.meshward.schemas.Peer;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Reports decisions about calls. */
+final class DecisionEvents {
+  private final EventReporter reporter;
+  private final Admission admission;
+
+  DecisionEvents(EventReporter reporter, Admission admission) {
+    this.reporter = reporter;
+    this.admission = admission;
+  }
+
+  /**
+   * The call that was decided about.
+   *
+   * @param claims the metadata keys that claimed an identity
+   * @param begin when the decision began, by {@code nanoTime}
+   */
+  record Subject(
+      MethodDescriptor<?, ?> method,
+      Metadata headers,
+      @Nullable TrackedConnection connection,
+      @Nullable ConnectionFacts facts,
+      List<String> claims,
+      long begin) {}
+
+  /**
+   * Reports a decision.
+   *
+   * @param refusal the status it was refused with, if it was
+   */
+  void report(Subject subject, Ruling ruling, @Nullable Status refusal) {
+    long latencyUs = (System.nanoTime() - subject.begin()) / 1000;
+    TrackedConnection connection = subject.connection();
+    ConnectionFacts facts = subject.facts();
+    AuthorizationPolicy.Decision shadow = ruling.shadow();
+    reporter.decision(
+        new AuthzDecision(
+            new Authz(
+                decision(ruling.allowed()),
+                true,
+                shadow == null ? null : decision(shadow.allowed()),
+                ruling.engine(),
+                ruling.policyId(),
+                ruling.policyRevision(),
+                ruling.ruleId(),
+                ruling.reason(),
+                latencyUs,
+                refusal == null ? null : refusal.getCode().name(),
+                ruling.decisionId(),
+                ruling.shadowPolicyId(),
+                shadow == null ? null : shadow.ruleId()),
+            new AuthzDecision.Rpc(
+                "/" + subject.method().getFullMethodName(),
+                UnknownMethods.isKnown(subject.method())),
+            reporter.local(),
+            new Connection(connection == null ? "untracked" : connection.id()),
+            new Peer(
+                connection == null ? null : connection.ip(),
+                connection == null ? null : connection.port(),
+                null,
+                facts == null ? null : facts.id(),
+                null,
+                facts == null ? null : facts.id().trustDomain()),
+            facts == null ? null : facts.certificate(admission.now()),
+            TraceContext.of(subject.headers()),
+            null,
+            null,
+            subject.claims().isEmpty() ? null : new AuthzDecision.Metadata(subject.claims())));
+  }
+
+  private static Decision decision(boolean allowed) {
+    return allowed ? Decision.ALLOW : Decision.DENY;
+  }
+}
