@@ -127,7 +127,7 @@ public final class ConditionCompiler {
     if (!semantics.operators().contains(operator.meaning())) {
       throw semantics.unsupported(operator);
     }
-    return switch (comparison.right()) {
+    return switch (operand(comparison.right())) {
       case Operand.Literal literal -> {
         ValueTest test = constantTest(semantics, operator, literal);
         yield event -> {
@@ -142,6 +142,14 @@ public final class ConditionCompiler {
           problem("filter error: undefined list '" + list.name() + "'", list.position());
       case Operand.FieldOperand(Expression expression) -> relation(left, comparison, expression);
     };
+  }
+
+  /** To Falco a name that no list has is a list of that one value. */
+  private Operand operand(Operand right) {
+    return right instanceof Operand.ListReference(String name, Position position)
+            && dialect == Dialect.FALCO
+        ? new Operand.ValueList(List.of(new Operand.Literal(name, position)), position)
+        : right;
   }
 
   private ValueTest constantTest(

@@ -176,6 +176,17 @@ class ConditionCompilerTest {
   }
 
   @Test
+  void inFalcosDialectTheNameOfNoListIsOneValue() {
+    for (String condition : List.of("proc.name in sh", "proc.name startswith oneof sh")) {
+      assertThat(
+              ConditionCompiler.compile(ConditionParser.parse(condition), FIELDS, Dialect.FALCO)
+                  .test(field -> "sh"))
+          .as(condition)
+          .isTrue();
+    }
+  }
+
+  @Test
   void falcosDialectReadsOnlyWholeNumbers() {
     assertThatExceptionOfType(ConditionCompileException.class)
         .isThrownBy(
