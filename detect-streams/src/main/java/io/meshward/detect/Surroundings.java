@@ -119,6 +119,8 @@ final class Surroundings {
           FACT,
           APPROVAL,
           CONTROL,
+          RISK,
+          POLICY,
           DEAD_LETTER ->
           Optional.empty();
     };
