@@ -13,11 +13,20 @@ import io.grpc.netty.shaded.io.netty.handler.ssl.SslContext;
 import io.grpc.netty.shaded.io.netty.handler.ssl.SslContextBuilder;
 import io.grpc.netty.shaded.io.netty.handler.ssl.SslProvider;
 import io.meshward.testkit.IssuedSvid;
+import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.security.GeneralSecurityException;
+import java.security.KeyStore;
+import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
 import java.util.List;
+import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLException;
+import javax.net.ssl.TrustManagerFactory;
+import javax.net.ssl.X509ExtendedTrustManager;
+import javax.net.ssl.X509TrustManager;
 
 /**
  * gRPC over mTLS as grpc-java gives it: TLS 1.3, both certificates checked against the authorities,
@@ -53,7 +62,7 @@ final class BareGrpc implements AutoCloseable {
   }
 
   NettyChannelBuilder channel(int port) throws SSLException {
-    return NettyChannelBuilder.forAddress("127.0.0.1", port)
+    return NettyChannelBuilder.forTarget("dns:///127.0.0.1:" + port)
         .channelType(NioSocketChannel.class, InetSocketAddress.class)
         .eventLoopGroup(loops)
         .sslContext(clientTls());
@@ -62,16 +71,77 @@ final class BareGrpc implements AutoCloseable {
   SslContext clientTls() throws SSLException {
     return build(
         SslContextBuilder.forClient()
-            .keyManager(svid.privateKey(), svid.certificates().toArray(X509Certificate[]::new))
-            // An SVID names no host.
-            .endpointIdentificationAlgorithm(null));
+            .keyManager(svid.privateKey(), svid.certificates().toArray(X509Certificate[]::new)));
   }
 
   private SslContext build(SslContextBuilder builder) throws SSLException {
     return GrpcSslContexts.configure(builder, provider)
         .protocols("TLSv1.3")
-        .trustManager(authorities)
+        .trustManager(new WithoutHostNames(authorities))
         .build();
+  }
+
+  /** The JDK's own check of a chain, without the host's name: an SVID has none. */
+  private static final class WithoutHostNames extends X509ExtendedTrustManager {
+    private final X509TrustManager chains;
+    private final X509Certificate[] authorities;
+
+    WithoutHostNames(X509Certificate[] authorities) {
+      this.authorities = authorities;
+      try {
+        KeyStore store = KeyStore.getInstance("PKCS12");
+        store.load(null, null);
+        for (int i = 0; i < authorities.length; i++) {
+          store.setCertificateEntry("authority-" + i, authorities[i]);
+        }
+        TrustManagerFactory factory = TrustManagerFactory.getInstance("PKIX");
+        factory.init(store);
+        chains = (X509TrustManager) factory.getTrustManagers()[0];
+      } catch (GeneralSecurityException | IOException e) {
+        throw new IllegalStateException("the authorities cannot be used", e);
+      }
+    }
+
+    @Override
+    public void checkClientTrusted(X509Certificate[] chain, String type, Socket socket)
+        throws CertificateException {
+      chains.checkClientTrusted(chain, type);
+    }
+
+    @Override
+    public void checkServerTrusted(X509Certificate[] chain, String type, Socket socket)
+        throws CertificateException {
+      chains.checkServerTrusted(chain, type);
+    }
+
+    @Override
+    public void checkClientTrusted(X509Certificate[] chain, String type, SSLEngine engine)
+        throws CertificateException {
+      chains.checkClientTrusted(chain, type);
+    }
+
+    @Override
+    public void checkServerTrusted(X509Certificate[] chain, String type, SSLEngine engine)
+        throws CertificateException {
+      chains.checkServerTrusted(chain, type);
+    }
+
+    @Override
+    public void checkClientTrusted(X509Certificate[] chain, String type)
+        throws CertificateException {
+      chains.checkClientTrusted(chain, type);
+    }
+
+    @Override
+    public void checkServerTrusted(X509Certificate[] chain, String type)
+        throws CertificateException {
+      chains.checkServerTrusted(chain, type);
+    }
+
+    @Override
+    public X509Certificate[] getAcceptedIssuers() {
+      return authorities.clone();
+    }
   }
 
   EventLoopGroup eventLoops() {

@@ -274,7 +274,7 @@ final class LoadedMesh implements AutoCloseable {
             .start();
     open.add("server", server::shutdownNow);
     ManagedChannel channel =
-        calling.channelBuilder("127.0.0.1:" + server.getPort(), SERVER).build();
+        calling.channelBuilder("dns:///127.0.0.1:" + server.getPort(), SERVER).build();
     open.add("channel", channel::shutdownNow);
     return new Pair(provider, server, channel, serving, dialler, open);
   }

@@ -1,16 +1,16 @@
 package io.meshward.runtime;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import io.meshward.schemas.AuthzDecision;
-import io.meshward.schemas.CertificateFacts;
-import io.meshward.schemas.Connection;
-import io.meshward.schemas.Peer;
+import io.meshward.schemas.Event;
+import io.meshward.schemas.EventCodec;
 import io.meshward.schemas.SpiffeId;
 import io.meshward.schemas.SvidLifecycle;
 import io.meshward.schemas.TlsHandshake;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -22,6 +22,7 @@ public final class WorkloadReports implements AutoCloseable {
   private static final String HASH = "0".repeat(64);
 
   private final EventSink sink;
+  private final SpiffeId self;
   private final EventReporter server;
   private final Map<SpiffeId, EventReporter> workloads = new ConcurrentHashMap<>();
 
@@ -32,6 +33,7 @@ public final class WorkloadReports implements AutoCloseable {
    */
   public WorkloadReports(Map<String, Object> kafka, String prefix, SpiffeId self) {
     this.sink = new KafkaEventSink(kafka, prefix);
+    this.self = self;
     this.server = reporter(self, "server-0");
   }
 
@@ -42,98 +44,72 @@ public final class WorkloadReports implements AutoCloseable {
   /** A handshake with a client that proved an identity from an address. */
   public void handshake(SpiffeId client, String ip) {
     server.handshake(
-        new TlsHandshake(
-            new TlsHandshake.Tls(
-                TlsHandshake.Role.SERVER,
-                TlsHandshake.Result.SUCCESS,
-                null,
-                "TLSv1.3",
-                null,
-                "TLS_AES_128_GCM_SHA256",
-                "h2",
-                null,
-                false,
-                1,
-                null,
-                null,
-                1,
-                0),
-            server.local(),
-            new Connection("c-" + client.path()),
-            peer(client, ip),
-            certificate()));
+        event(
+            TlsHandshake.class,
+            """
+            {"tls": {"role": "server", "result": "SUCCESS", "version": "TLSv1.3", "alpn": "h2",
+              "cipher": "TLS_AES_128_GCM_SHA256", "resumed": false, "chain_length": 1,
+              "trust_generation": 1, "skew_ms": 0},
+             "local": {"id": "%s", "node": "node-1", "pod": "server-0"},
+             "conn": {"id": "c-1"}, %s}
+            """
+                .formatted(self, peer(client, ip))));
   }
 
   /** A call that was allowed. */
   public void allowedCall(SpiffeId client, String ip) {
     server.decision(
-        new AuthzDecision(
-            new AuthzDecision.Authz(
-                AuthzDecision.Decision.ALLOW,
-                true,
-                null,
-                "policy",
-                "shop",
-                HASH,
-                "everybody",
-                null,
-                12,
-                null),
-            new AuthzDecision.Rpc("/shop.Orders/Place", true),
-            server.local(),
-            new Connection("c-1"),
-            peer(client, ip),
-            certificate(),
-            null,
-            null,
-            null,
-            null));
+        event(
+            AuthzDecision.class,
+            """
+            {"authz": {"decision": "allow", "enforced": true, "engine": "policy",
+              "policy_id": "shop@000000000000", "policy_revision": "%s", "rule_id": "everybody",
+              "latency_us": 12},
+             "rpc": {"method": "/shop.Orders/Place", "known_method": true},
+             "local": {"id": "%s", "node": "node-1", "pod": "server-0"},
+             "conn": {"id": "c-1"}, %s}
+            """
+                .formatted(HASH, self, peer(client, ip))));
   }
 
   /** A workload was issued a new SVID long before the old one was due for rotation. */
   public void earlyRotation(SpiffeId workload) {
     Instant now = Instant.now();
+    String json =
+        """
+        {"svid": {"change": "rotated", "serial": "0a", "spki_sha256": "%s", "not_before": "%s",
+          "not_after": "%s", "ttl_ms": 3600000, "age_percent": 5, "stream_number": 1},
+         "local": {"id": "%s"}}
+        """
+            .formatted(HASH, now, now.plus(Duration.ofHours(1)), workload);
     boolean taken =
         workloads
             .computeIfAbsent(workload, id -> reporter(id, "vm" + id.path().replace('/', '-')))
-            .lifecycle(
-                new SvidLifecycle.Svid(
-                    SvidLifecycle.Change.ROTATED,
-                    "0a",
-                    HASH,
-                    now,
-                    now.plus(Duration.ofHours(1)),
-                    3_600_000L,
-                    5,
-                    null,
-                    1L,
-                    workload.trustDomain(),
-                    null,
-                    List.of(),
-                    List.of(),
-                    null,
-                    null,
-                    null));
+            .lifecycle(event(SvidLifecycle.class, json).svid());
     if (!taken) {
       throw new IllegalStateException("the sink dropped an event of " + workload);
     }
   }
 
-  private static Peer peer(SpiffeId client, String ip) {
-    return new Peer(ip, 40_000, null, client, null, client.trustDomain());
+  private static <E extends Event> E event(Class<E> type, String json) {
+    return EventCodec.decode(json.getBytes(UTF_8), type);
   }
 
-  private static CertificateFacts certificate() {
+  private static String peer(SpiffeId client, String ip) {
     Instant now = Instant.now();
-    return new CertificateFacts(
-        "0a",
-        HASH,
-        HASH,
-        "0b",
-        "O=SPIFFE,C=US",
-        now.minusSeconds(60),
-        now.plusSeconds(3540),
-        3_540_000);
+    return """
+    "peer": {"ip": "%s", "port": 40000, "id": "%s", "trust_domain": "%s"},
+    "cert": {"serial": "0a", "sha256": "%s", "spki_sha256": "%s", "aki": "0b",
+      "issuer": "O=SPIFFE,C=US", "not_before": "%s", "not_after": "%s", "ttl_left_ms": 3540000}\
+    """
+        .formatted(
+            ip,
+            client,
+            client.trustDomain(),
+            HASH,
+            HASH,
+            now.minusSeconds(60),
+            now.plusSeconds(3540));
   }
 
   /** How many events were dropped so far. */
