@@ -40,16 +40,8 @@ final class Pipeline implements AutoCloseable {
   private final List<KafkaConsumer<byte[], byte[]>> consumers = new ArrayList<>();
 
   Pipeline(Broker broker, Path directory, String rules) throws Exception {
-    this(broker, directory, rules, Map.of());
-  }
-
-  /**
-   * @param properties of all Kafka clients
-   */
-  Pipeline(Broker broker, Path directory, String rules, Map<String, String> properties)
-      throws Exception {
     String prefix = "t" + UUID.randomUUID().toString().substring(0, 8);
-    this.kafka = new KafkaConfig(broker.bootstrapServers(), prefix, properties);
+    this.kafka = new KafkaConfig(broker.bootstrapServers(), prefix, Map.of());
     this.directory = directory;
     Files.createDirectories(directory.resolve("rules"));
     Files.writeString(directory.resolve("rules/test.yaml"), rules);
@@ -160,7 +152,7 @@ final class Pipeline implements AutoCloseable {
       this.consumer = consumer;
     }
 
-    List<ConsumerRecord<byte[], byte[]>> poll() {
+    private List<ConsumerRecord<byte[], byte[]>> poll() {
       consumer.poll(Duration.ofMillis(20)).forEach(records::add);
       return records;
     }
