@@ -6,6 +6,7 @@ import io.meshward.daemon.TopicAdmin;
 import io.meshward.embedded.EmbeddedKafka;
 import io.meshward.runtime.TlsProvider;
 import java.io.PrintWriter;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -36,6 +37,11 @@ import picocli.CommandLine.Spec;
     },
     mixinStandardHelpOptions = true)
 final class LoadCommand implements Callable<Integer> {
+  private static final com.sun.management.ThreadMXBean THREADS =
+      (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+  private static final com.sun.management.OperatingSystemMXBean PROCESS =
+      (com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
+
   private enum Part {
     CALLS,
     HANDSHAKES,
@@ -130,7 +136,7 @@ final class LoadCommand implements Callable<Integer> {
             "\nCalls of 128 bytes, "
                 + (events
                     ? "an authorization event for each to Kafka, which runs on the same cores"
-                    : "without event sink"));
+                    : "an authorization event for each, built and discarded"));
         for (int inFlight : List.of(1, 32)) {
           Turn bareAll = new Turn();
           Turn oursAll = new Turn();
@@ -148,10 +154,13 @@ final class LoadCommand implements Callable<Integer> {
               out,
               String.format(
                   Locale.ROOT,
-                  "    ratio    throughput %.3f, p50 %.3f, p99 %.3f",
+                  "    ratio    throughput %.3f, p50 %.3f, p99 %.3f; both sides' chains cost %.1f"
+                      + " µs of processor and %.0f bytes a call",
                   oursAll.perSecond() / bareAll.perSecond(),
                   oursAll.spread().p50() / bareAll.spread().p50(),
-                  oursAll.spread().p99() / bareAll.spread().p99()));
+                  oursAll.spread().p99() / bareAll.spread().p99(),
+                  oursAll.processorMicros() - bareAll.processorMicros(),
+                  oursAll.bytes() - bareAll.bytes()));
         }
         say(out, "    events dropped: " + ours.dropped());
       }
@@ -162,12 +171,18 @@ final class LoadCommand implements Callable<Integer> {
   private static final class Turn {
     private final List<Double> micros = new ArrayList<>();
     private final List<Double> rates = new ArrayList<>();
+    private final List<Double> processorMicros = new ArrayList<>();
+    private final List<Double> bytes = new ArrayList<>();
 
     void add(LoadedMesh.Pair pair, int inFlight, int seconds) throws InterruptedException {
+      long processorBefore = PROCESS.getProcessCpuTime();
+      long bytesBefore = THREADS.getTotalThreadAllocatedBytes();
       long start = System.nanoTime();
       List<Double> taken =
           EchoCalls.keep(pair.channel(), inFlight, Duration.ofSeconds(seconds).toNanos());
       rates.add(taken.size() * 1e9 / (System.nanoTime() - start));
+      processorMicros.add((PROCESS.getProcessCpuTime() - processorBefore) / 1e3 / taken.size());
+      bytes.add((THREADS.getTotalThreadAllocatedBytes() - bytesBefore) / (double) taken.size());
       micros.addAll(taken);
     }
 
@@ -176,13 +191,29 @@ final class LoadCommand implements Callable<Integer> {
       return Spread.of(rates).p50();
     }
 
+    /** Processor time of the whole process for a call; the median slice's. */
+    double processorMicros() {
+      return Spread.of(processorMicros).p50();
+    }
+
+    /** What the whole process allocated for a call; the median slice's. */
+    double bytes() {
+      return Spread.of(bytes).p50();
+    }
+
     Spread spread() {
       return Spread.of(micros);
     }
 
     @Override
     public String toString() {
-      return String.format(Locale.ROOT, "%8.0f calls/s  µs: %s", perSecond(), spread());
+      return String.format(
+          Locale.ROOT,
+          "%8.0f calls/s, %6.1f µs of processor and %6.0f bytes a call; latency in µs: %s",
+          perSecond(),
+          processorMicros(),
+          bytes(),
+          spread());
     }
   }
 
