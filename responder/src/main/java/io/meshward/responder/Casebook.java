@@ -15,13 +15,29 @@ final class Casebook {
   private final Map<String, Stage> byId = new LinkedHashMap<>();
   private final Map<String, Set<String>> byTarget = new LinkedHashMap<>();
 
+  /** Those in motion: few, where those that are held or have ended may be thousands. */
+  private final Map<String, Stage> inMotion = new LinkedHashMap<>();
+
   void put(Stage stage) {
     byId.put(stage.id(), stage);
+    if (isInMotion(stage)) {
+      inMotion.put(stage.id(), stage);
+    } else {
+      inMotion.remove(stage.id());
+    }
     byTarget.computeIfAbsent(target(stage.id()), key -> new LinkedHashSet<>()).add(stage.id());
+  }
+
+  private static boolean isInMotion(Stage stage) {
+    return switch (stage) {
+      case Stage.Planning _, Stage.Executing _, Stage.Verifying _, Stage.Recovering _ -> true;
+      case Stage.AwaitingApproval _, Stage.Held _, Stage.Ended _ -> false;
+    };
   }
 
   void remove(String id) {
     byId.remove(id);
+    inMotion.remove(id);
     Set<String> siblings = byTarget.get(target(id));
     if (siblings != null && siblings.remove(id) && siblings.isEmpty()) {
       byTarget.remove(target(id));
@@ -30,6 +46,11 @@ final class Casebook {
 
   @Nullable Stage get(String id) {
     return byId.get(id);
+  }
+
+  /** The containments that operations may be due for. */
+  Collection<Stage> inMotion() {
+    return List.copyOf(inMotion.values());
   }
 
   Collection<Stage> all() {

@@ -133,10 +133,7 @@ final class Dispatch {
   List<Operation> due() {
     Instant now = clock.instant();
     List<Operation> due = new ArrayList<>();
-    for (Stage stage : book.all()) {
-      if (stage instanceof Ended) {
-        continue;
-      }
+    for (Stage stage : book.inMotion()) {
       for (int i = 0; i < stage.containment().steps().size(); i++) {
         StepRef ref = new StepRef(stage.id(), i);
         Wait wait = waiting.get(ref);

@@ -30,7 +30,10 @@ final class KubernetesApi {
   /** Who writes, as the server records it in {@code managedFields}. */
   static final String FIELD_MANAGER = "meshward-responder";
 
-  private static final int MAX_CONCURRENT = 16;
+  private static final int MAX_WRITES = 16;
+
+  /** Reads are mostly verification's, which looks again and again: it may wait, a write may not. */
+  private static final int MAX_READS = 4;
 
   /** The largest answer that is read, in bytes: a list of many pods. */
   private static final int MAX_ANSWER_BYTES = 32 * 1024 * 1024;
@@ -46,7 +49,8 @@ final class KubernetesApi {
   private final HttpClient http;
   private final String server;
   private final Duration requestTimeout;
-  private final Semaphore slots = new Semaphore(MAX_CONCURRENT, true);
+  private final Semaphore writing = new Semaphore(MAX_WRITES, true);
+  private final Semaphore reading = new Semaphore(MAX_READS, true);
 
   /**
    * @param http a client that does not retry
@@ -122,6 +126,7 @@ final class KubernetesApi {
       request.method(method, contentType, body.toString());
     }
     String what = method + " " + path;
+    Semaphore slots = writes ? writing : reading;
     boolean acquired = false;
     try {
       acquired = slots.tryAcquire(requestTimeout.toMillis(), TimeUnit.MILLISECONDS);
