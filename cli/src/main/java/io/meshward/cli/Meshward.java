@@ -31,7 +31,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
       RulesCommand.class,
       PlaybooksCommand.class,
       ContainmentsCommand.class,
-      TopicsCommand.class
+      TopicsCommand.class,
+      SpiffeHarnessCommand.class
     },
     commandListHeading = "%nCommands:%n",
     footer = {

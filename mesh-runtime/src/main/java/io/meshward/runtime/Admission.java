@@ -1,6 +1,7 @@
 package io.meshward.runtime;
 
 import io.meshward.schemas.SpiffeId;
+import io.meshward.schemas.TrustDomain;
 import java.security.cert.X509Certificate;
 import java.time.Clock;
 import java.time.Instant;
@@ -17,11 +18,13 @@ final class Admission {
   private final OwnIdentity own;
   private final Trust trust;
   private final Clock clock;
+  private final SvidProfile profile;
 
-  Admission(OwnIdentity own, Trust trust, Clock clock) {
+  Admission(OwnIdentity own, Trust trust, Clock clock, SvidProfile profile) {
     this.own = own;
     this.trust = trust;
     this.clock = clock;
+    this.profile = profile;
   }
 
   Trust trust() {
@@ -51,7 +54,7 @@ final class Admission {
       return rejected(RejectionReason.NO_OWN_SVID, null, "this workload has no valid SVID");
     }
     Instant now = clock.instant();
-    Verdict verdict = X509SvidVerifier.verify(chain, snapshot.bundles(), now);
+    Verdict verdict = X509SvidVerifier.verify(chain, snapshot.bundles(), now, this::isStrictFor);
     if (!(verdict instanceof Verdict.Accepted accepted)) {
       return verdict;
     }
@@ -71,6 +74,11 @@ final class Admission {
                     id,
                     "held by containment " + found.key().containment()))
         .orElse(verdict);
+  }
+
+  private boolean isStrictFor(TrustDomain peer) {
+    SpiffeId self = own.id();
+    return profile.isStrictFor(peer, self == null ? null : self.trustDomain());
   }
 
   private static Verdict.Rejected rejected(

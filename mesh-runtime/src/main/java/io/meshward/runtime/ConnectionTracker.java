@@ -225,7 +225,7 @@ final class ConnectionTracker {
                     report(HandshakeFailure.of(late), tls);
                     connection.cut();
                   },
-                  () -> reportSuccess(tls));
+                  () -> reportSuccess(tls, accepted.issuerFault()));
         }
       }
     }
@@ -269,9 +269,9 @@ final class ConnectionTracker {
       }
     }
 
-    private void reportSuccess(SslHandler tls) {
+    private void reportSuccess(SslHandler tls, @Nullable RejectionReason issuerFault) {
       settle();
-      events.succeeded(connection, tls, admission.trust().current().generation());
+      events.succeeded(connection, tls, admission.trust().current().generation(), issuerFault);
     }
 
     private void settle() {

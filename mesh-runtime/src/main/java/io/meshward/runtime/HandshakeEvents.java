@@ -26,13 +26,29 @@ final class HandshakeEvents {
     this.clock = clock;
   }
 
-  void succeeded(TrackedConnection connection, SslHandler tls, long trustGeneration) {
+  /**
+   * Reports that a peer is let in.
+   *
+   * @param issuerFault a rule for issuers that its certificate breaks, if any
+   */
+  void succeeded(
+      TrackedConnection connection,
+      SslHandler tls,
+      long trustGeneration,
+      @Nullable RejectionReason issuerFault) {
     SSLSession session = tls.engine().getSession();
     List<X509Certificate> chain = ConnectionTracker.peerChain(session);
     SpiffeId id = connection.peer().map(PeerIdentity::id).orElse(null);
     emit(
         connection,
-        facts(connection, Result.SUCCESS, null, tls, chain, trustGeneration, 0),
+        facts(
+            connection,
+            Result.SUCCESS,
+            issuerFault == null ? null : issuerFault.code(),
+            tls,
+            chain,
+            trustGeneration,
+            0),
         id,
         null,
         chain);

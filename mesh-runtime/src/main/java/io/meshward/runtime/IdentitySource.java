@@ -11,6 +11,9 @@ interface IdentitySource extends AutoCloseable {
    */
   void watch(Consumer<IdentityUpdate> listener);
 
+  /** Asks again now what the state is: for a watch that may have gone silent. */
+  void refresh();
+
   /** How often the watch has been opened so far. */
   long opened();
 

@@ -59,6 +59,9 @@ final class LifecycleEvents implements OwnIdentity.Listener, PolicyStore.Listene
       now.bundles().values().stream()
           .filter(bundle -> !bundle.equals(before.bundles().get(bundle.trustDomain())))
           .forEach(bundle -> bundleChanged(before.bundles().get(bundle.trustDomain()), bundle));
+      before.bundles().values().stream()
+          .filter(bundle -> !now.bundles().containsKey(bundle.trustDomain()))
+          .forEach(gone -> bundleChanged(gone, new TrustBundle(gone.trustDomain(), List.of())));
     }
   }
 
@@ -121,6 +124,28 @@ final class LifecycleEvents implements OwnIdentity.Listener, PolicyStore.Listene
         .addKeyValue("kept", kept.enforced().id())
         .log("the policy is not usable: the last good one stays");
     reporter.lifecycle(policyChange(Change.POLICY_REJECTED, problem, kept.enforced()));
+  }
+
+  /** Reports a token that this workload was given. */
+  void jwtFetched(JwtSvid svid) {
+    reporter.lifecycle(
+        new Svid(
+            Change.JWT_FETCHED,
+            null,
+            null,
+            null,
+            svid.expiresAt(),
+            Duration.between(clock.instant(), svid.expiresAt()).toMillis(),
+            null,
+            null,
+            null,
+            svid.id().trustDomain(),
+            null,
+            null,
+            null,
+            null,
+            null,
+            null));
   }
 
   private void report(

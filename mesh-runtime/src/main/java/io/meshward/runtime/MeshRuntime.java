@@ -41,7 +41,7 @@ public final class MeshRuntime implements AutoCloseable {
 
   private final Clock clock;
   private final TransportLimits limits;
-  private final String workloadApi;
+  private final WorkloadApi workloadApi;
   private final IdentitySource identitySource;
   private final QuarantineSource quarantineSource;
   private final EventSink sink;
@@ -58,6 +58,9 @@ public final class MeshRuntime implements AutoCloseable {
   private final ConnectionTracker tracker;
   private final QuarantineEnforcer quarantine;
   private final TlsContexts tls;
+  private final MeshTls plainTls;
+  private final Lazy<JwtSvids> jwtSvids;
+  private final StaleWatchdog watchdog;
   private final DialledChannels channels = new DialledChannels();
   private final ScheduledExecutorService timer;
   private final EventLoopGroup acceptor;
@@ -84,23 +87,34 @@ public final class MeshRuntime implements AutoCloseable {
     WorkloadApiEndpoint endpoint = WorkloadApiEndpoint.parse(settings.workloadApi, System.getenv());
     IdentityPatterns protectedIdentities = IdentityPatterns.parse(settings.protectedIdentities);
     clock = settings.clock;
-    workloadApi = endpoint.toString();
     limits = settings.limits;
     own = new OwnIdentity(clock);
-    admission = new Admission(own, trust, clock);
+    admission = new Admission(own, trust, clock, settings.profile);
     String instance = instance(settings);
     policies = new PolicyStore(settings.policyFiles(), settings.workload, settings.withoutPolicy());
     policies.load();
     sink = settings.sink();
     reporter = new EventReporter(sink, clock, own::id, settings.node, settings.pod, instance);
+    workloadApi = new WorkloadApi(endpoint);
     identitySource =
         new WorkloadApiSource(
-            endpoint, new SvidChoice(settings.spiffeId, settings.hint), clock, settings.random);
+            workloadApi, new SvidChoice(settings.spiffeId, settings.hint), clock, settings.random);
+    watchdog = new StaleWatchdog(identitySource, clock);
     quarantineSource = settings.quarantineSource(reporter);
     policySource = settings.policySource();
     risk = settings.riskSource();
     lifecycle = new LifecycleEvents(reporter, identitySource, clock);
     FullHandshakes fullHandshakes = new FullHandshakes();
+    plainTls = new MeshTls(own, admission, fullHandshakes);
+    jwtSvids =
+        Lazy.of(
+            () ->
+                new JwtSvids(
+                    workloadApi,
+                    clock,
+                    settings.jwtLeeway,
+                    settings.random,
+                    lifecycle::jwtFetched));
     tls =
         new TlsContexts(
             own,
@@ -143,7 +157,7 @@ public final class MeshRuntime implements AutoCloseable {
     own.addListener(lifecycle);
     identitySource.watch(own::accept);
     quarantineSource.watch(quarantine);
-    own.awaitFirst(svidDeadline, workloadApi);
+    own.awaitFirst(svidDeadline, identitySource.toString());
     SpiffeId id = svid().id();
     policies.servedBy(id);
     policies.current().services().requireOwn(svid(), ServiceTable.Source.WORKLOAD_API);
@@ -188,6 +202,7 @@ public final class MeshRuntime implements AutoCloseable {
   private void look() {
     try {
       lifecycle.observe(own.state());
+      watchdog.observe(own.state());
       lifecycle.reportDrops(sink);
       channels.tryAgain();
       policies.reload();
@@ -261,6 +276,19 @@ public final class MeshRuntime implements AutoCloseable {
         .orElseThrow(() -> new MeshRuntimeException("no SVID can be used now: " + own.state()));
   }
 
+  /** TLS with this workload's SVID for what is not gRPC. */
+  public MeshTls tls() {
+    return plainTls;
+  }
+
+  /**
+   * JWT-SVIDs, fetched and verified. The first call begins to watch the JWT bundles of the Workload
+   * API; without one they are not asked for.
+   */
+  public JwtSvids jwtSvids() {
+    return jwtSvids.get();
+  }
+
   /** How this runtime stands. */
   public RuntimeStatus status() {
     Map<EventClass, Long> dropped = new EnumMap<>(EventClass.class);
@@ -296,6 +324,7 @@ public final class MeshRuntime implements AutoCloseable {
     }
     risk.close();
     identitySource.close();
+    workloadApi.close();
     timer.shutdownNow();
     tracker.cutAll();
     var unused = acceptor.shutdownGracefully(0, 1, SECONDS);

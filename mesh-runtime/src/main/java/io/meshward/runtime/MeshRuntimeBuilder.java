@@ -50,6 +50,8 @@ public final class MeshRuntimeBuilder {
   @Nullable String pod;
   Duration startDeadline = Duration.ofSeconds(30);
   Duration quarantineDeadline = Duration.ofSeconds(10);
+  SvidProfile profile = SvidProfile.STRICT_AT_HOME;
+  Duration jwtLeeway = Duration.ZERO;
   Clock clock = Clock.systemUTC();
   TransportLimits limits = TransportLimits.defaults();
   @Nullable SslProvider tlsProvider;
@@ -58,8 +60,8 @@ public final class MeshRuntimeBuilder {
   MeshRuntimeBuilder() {}
 
   /**
-   * Where the SPIFFE Workload API listens, as {@code unix:/absolute/path}. Default: the environment
-   * variable {@code SPIFFE_ENDPOINT_SOCKET}.
+   * Where the SPIFFE Workload API listens, as {@code unix:/absolute/path} or {@code tcp://ip:port}.
+   * Default: the environment variable {@code SPIFFE_ENDPOINT_SOCKET}.
    */
   public MeshRuntimeBuilder workloadApi(String address) {
     this.workloadApi = address;
@@ -221,6 +223,30 @@ public final class MeshRuntimeBuilder {
    */
   public MeshRuntimeBuilder quarantineDeadline(Duration deadline) {
     this.quarantineDeadline = deadline;
+    return this;
+  }
+
+  /**
+   * Of whose X.509-SVIDs the standard's rules for issuers are enforced, beside those for
+   * validators. Default: of this workload's own trust domain.
+   */
+  public MeshRuntimeBuilder profile(SvidProfile rules) {
+    this.profile = rules;
+    return this;
+  }
+
+  /**
+   * By how much the clock of a JWT-SVID's issuer may differ from ours (JWT-SVID, appendix A).
+   * Default: not at all.
+   *
+   * @throws IllegalArgumentException if it is negative or more than a minute
+   */
+  public MeshRuntimeBuilder jwtLeeway(Duration leeway) {
+    if (leeway.isNegative() || leeway.compareTo(Duration.ofMinutes(1)) > 0) {
+      throw new IllegalArgumentException(
+          "the leeway is " + leeway + ": expected from none to a minute");
+    }
+    this.jwtLeeway = leeway;
     return this;
   }
 

@@ -15,15 +15,18 @@ import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
 import java.security.spec.PKCS8EncodedKeySpec;
 import java.time.Clock;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Turns one message of the Workload API into an update: either all of it is good, or it is refused
  * with words that say what is wrong (SPIFFE Workload API 5.2).
  *
- * <p>A message is the full state: one without the SVID that this workload uses withdraws it. An
- * SVID is issued only if its key belongs to its certificate and our own verifier accepts it.
+ * <p>A message is the full state: one without the SVID that this workload uses withdraws it, and
+ * one without a trust domain's bundle takes that away. An SVID is issued only if its key belongs to
+ * its certificate and our own verifier accepts it. For one thread.
  */
 final class SvidResponseReader {
   private static final byte[] CHALLENGE =
@@ -33,17 +36,27 @@ final class SvidResponseReader {
   private final Clock clock;
   private long generation;
 
+  /** The last SVID that was taken, unless withdrawn. */
+  private @Nullable X509Svid issued;
+
   SvidResponseReader(SvidChoice choice, Clock clock) {
     this.choice = choice;
     this.clock = clock;
   }
 
   /**
+   * A message as it was understood.
+   *
+   * @param problem why the SVID in it is not taken although its bundles are; none if it is
+   */
+  record Reading(IdentityUpdate update, @Nullable String problem) {}
+
+  /**
    * Reads a message.
    *
    * @throws BadResponseException if it breaks the standard; it must then be discarded
    */
-  IdentityUpdate read(X509SVIDResponse response) throws BadResponseException {
+  Reading read(X509SVIDResponse response) throws BadResponseException {
     List<X509SVID> offered = response.getSvidsList();
     if (offered.isEmpty()) {
       throw new BadResponseException("the message has no SVID");
@@ -58,17 +71,26 @@ final class SvidResponseReader {
     }
     for (X509SVID svid : offered) {
       if (choice.matches(svid.getSpiffeId(), svid.getHint())) {
-        return new IdentityUpdate.Issued(identity(svid));
+        return identity(svid, response.getFederatedBundlesMap());
       }
     }
-    return new IdentityUpdate.Withdrawn(
-        "the Workload API offers "
-            + offered.stream().map(X509SVID::getSpiffeId).toList()
-            + " and not "
-            + choice);
+    forget();
+    return new Reading(
+        new IdentityUpdate.Withdrawn(
+            "the Workload API offers "
+                + offered.stream().map(X509SVID::getSpiffeId).toList()
+                + " and not "
+                + choice),
+        null);
   }
 
-  private WorkloadIdentity identity(X509SVID message) throws BadResponseException {
+  /** Nothing that was issued before may be used any more. */
+  void forget() {
+    issued = null;
+  }
+
+  private Reading identity(X509SVID message, Map<String, ByteString> federated)
+      throws BadResponseException {
     String field = "the SVID of " + message.getSpiffeId();
     SpiffeId id;
     try {
@@ -77,25 +99,62 @@ final class SvidResponseReader {
       throw new BadResponseException(String.valueOf(e.getMessage()));
     }
     List<X509Certificate> chain = certificates(message.getX509Svid(), field);
-    TrustBundle bundle =
+    Map<TrustDomain, TrustBundle> bundles = federated(federated);
+    bundles.put(
+        id.trustDomain(),
         new TrustBundle(
             id.trustDomain(),
-            certificates(message.getBundle(), "the bundle of " + id.trustDomain()));
-    Map<TrustDomain, TrustBundle> bundles = Map.of(id.trustDomain(), bundle);
+            certificates(message.getBundle(), "the bundle of " + id.trustDomain())));
     PrivateKey key = key(message.getX509SvidKey(), chain.get(0).getPublicKey(), field);
-    switch (X509SvidVerifier.verify(chain, bundles, clock.instant())) {
+    switch (X509SvidVerifier.verify(chain, bundles, clock.instant(), own -> true)) {
       case Verdict.Accepted accepted -> {
         if (!accepted.id().equals(id)) {
           throw new BadResponseException(
               field + " carries a certificate of " + accepted.id() + ": expected the same ID");
         }
       }
-      case Verdict.Rejected rejected ->
-          throw new BadResponseException(
-              field + " is refused: " + rejected.reason().code() + ", " + rejected.words());
+      case Verdict.Rejected rejected -> {
+        String problem =
+            field + " is refused: " + rejected.reason().code() + ", " + rejected.words();
+        X509Svid before = issued;
+        if (before == null || !before.id().equals(id)) {
+          throw new BadResponseException(problem);
+        }
+        // Whom we trust is another matter than who we are: an authority that was taken away must
+        // not stay trusted because our own SVID is not good enough.
+        return new Reading(issued(before, bundles), problem);
+      }
     }
     String hint = message.getHint().isEmpty() ? null : message.getHint();
-    return new WorkloadIdentity(new X509Svid(id, chain, key, hint), bundles, ++generation);
+    X509Svid svid = new X509Svid(id, chain, key, hint);
+    issued = svid;
+    return new Reading(issued(svid, bundles), null);
+  }
+
+  private IdentityUpdate issued(X509Svid svid, Map<TrustDomain, TrustBundle> bundles) {
+    return new IdentityUpdate.Issued(new WorkloadIdentity(svid, bundles, ++generation));
+  }
+
+  /** The bundles of other trust domains, by the SPIFFE ID of each. */
+  private static Map<TrustDomain, TrustBundle> federated(Map<String, ByteString> message)
+      throws BadResponseException {
+    Map<TrustDomain, TrustBundle> bundles = new HashMap<>();
+    for (Map.Entry<String, ByteString> entry : message.entrySet()) {
+      String what = "the federated bundle of '" + entry.getKey() + "'";
+      TrustDomain trustDomain;
+      try {
+        trustDomain = TrustDomain.parse(entry.getKey());
+      } catch (InvalidSpiffeIdException e) {
+        throw new BadResponseException(what + ": " + e.getMessage());
+      }
+      // An empty bundle is one: it trusts nothing.
+      List<X509Certificate> authorities =
+          entry.getValue().isEmpty() ? List.of() : certificates(entry.getValue(), what);
+      if (bundles.put(trustDomain, new TrustBundle(trustDomain, authorities)) != null) {
+        throw new BadResponseException(what + " comes twice");
+      }
+    }
+    return bundles;
   }
 
   private static List<X509Certificate> certificates(ByteString der, String what)
@@ -143,15 +202,6 @@ final class SvidResponseReader {
   private static void require(boolean present, String field) throws BadResponseException {
     if (!present) {
       throw new BadResponseException(field + " is empty");
-    }
-  }
-
-  /** A message that breaks the standard. */
-  static final class BadResponseException extends Exception {
-    private static final long serialVersionUID = 1L;
-
-    BadResponseException(String message) {
-      super(message);
     }
   }
 }

@@ -1,28 +1,31 @@
 package io.meshward.runtime;
 
+import io.grpc.netty.shaded.io.netty.util.NetUtil;
 import io.meshward.schemas.SpiffeId;
+import java.net.InetAddress;
 import java.net.Socket;
 import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
 import java.util.List;
+import java.util.function.Predicate;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.X509ExtendedTrustManager;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Judges the peer's chain within a full handshake. Being an extended trust manager it is wrapped by
- * no host name check: identities are SPIFFE IDs. Without an engine it refuses.
+ * no host name check: identities are SPIFFE IDs. Without a connection it refuses.
  */
 final class SvidTrustManager extends X509ExtendedTrustManager {
   private final Admission admission;
   private final FullHandshakes fullHandshakes;
-  private final @Nullable SpiffeId expected;
+  private final Predicate<SpiffeId> expected;
 
   /**
-   * @param expected the only peer that will do; absent on servers
+   * @param expected which peers will do
    */
   SvidTrustManager(
-      Admission admission, FullHandshakes fullHandshakes, @Nullable SpiffeId expected) {
+      Admission admission, FullHandshakes fullHandshakes, Predicate<SpiffeId> expected) {
     this.admission = admission;
     this.fullHandshakes = fullHandshakes;
     this.expected = expected;
@@ -31,17 +34,22 @@ final class SvidTrustManager extends X509ExtendedTrustManager {
   @Override
   public void checkClientTrusted(X509Certificate[] chain, String authType, SSLEngine engine)
       throws CertificateException {
-    check(chain, engine);
+    fullHandshakes.add(engine);
+    check(chain, engine.getPeerHost());
   }
 
   @Override
   public void checkServerTrusted(X509Certificate[] chain, String authType, SSLEngine engine)
       throws CertificateException {
-    check(chain, engine);
+    fullHandshakes.add(engine);
+    check(chain, engine.getPeerHost());
   }
 
-  private void check(X509Certificate[] presented, SSLEngine engine) throws SvidRejectedException {
-    fullHandshakes.add(engine);
+  /**
+   * @param peer the peer's address, if the handshake knows it; a host name holds nobody
+   */
+  private void check(X509Certificate[] presented, @Nullable String peer)
+      throws SvidRejectedException {
     List<X509Certificate> chain;
     try {
       chain = Certificates.reread(presented);
@@ -54,22 +62,37 @@ final class SvidTrustManager extends X509ExtendedTrustManager {
               "a certificate cannot be read: " + e.getMessage()),
           List.of());
     }
-    if (admission.judge(chain, null, expected, admission.trust().current())
-        instanceof Verdict.Rejected rejected) {
-      throw new SvidRejectedException(rejected, chain);
+    switch (admission.judge(chain, peer, null, admission.trust().current())) {
+      case Verdict.Rejected rejected -> throw new SvidRejectedException(rejected, chain);
+      case Verdict.Accepted accepted -> {
+        if (!expected.test(accepted.id())) {
+          throw new SvidRejectedException(
+              new Verdict.Rejected(
+                  RejectionReason.UNEXPECTED_PEER_ID,
+                  accepted.id().toString(),
+                  0,
+                  accepted.id() + " is not the peer that is expected"),
+              chain);
+        }
+      }
     }
   }
 
   @Override
   public void checkClientTrusted(X509Certificate[] chain, String authType, Socket socket)
       throws CertificateException {
-    throw unsupported();
+    check(chain, address(socket));
   }
 
   @Override
   public void checkServerTrusted(X509Certificate[] chain, String authType, Socket socket)
       throws CertificateException {
-    throw unsupported();
+    check(chain, address(socket));
+  }
+
+  private static @Nullable String address(Socket socket) {
+    InetAddress address = socket.getInetAddress();
+    return address == null ? null : NetUtil.toAddressString(address);
   }
 
   @Override
@@ -91,6 +114,6 @@ final class SvidTrustManager extends X509ExtendedTrustManager {
   }
 
   private static CertificateException unsupported() {
-    return new CertificateException("a peer is only judged within a handshake of an SSLEngine");
+    return new CertificateException("a peer is only judged within a handshake");
   }
 }

@@ -64,7 +64,7 @@ final class TlsContexts {
   SslContext server() {
     SslContextBuilder builder =
         configure(SslContextBuilder.forServer(new SvidKeyManager(own)))
-            .trustManager(new SvidTrustManager(admission, fullHandshakes, null))
+            .trustManager(new SvidTrustManager(admission, fullHandshakes, anyone -> true))
             .clientAuth(ClientAuth.REQUIRE);
     SslContext context = build(builder);
     if (context.sessionContext() instanceof OpenSslServerSessionContext sessions) {
@@ -85,7 +85,7 @@ final class TlsContexts {
     SslContextBuilder builder =
         configure(SslContextBuilder.forClient())
             .keyManager(new SvidKeyManager(own))
-            .trustManager(new SvidTrustManager(admission, fullHandshakes, expected));
+            .trustManager(new SvidTrustManager(admission, fullHandshakes, expected::equals));
     SslContext context = build(builder);
     if (context.sessionContext() instanceof OpenSslSessionContext sessions) {
       sessions.setSessionCacheEnabled(false);

@@ -6,8 +6,12 @@ import org.jspecify.annotations.Nullable;
 /** What is thought of a certificate chain that a peer presented. */
 sealed interface Verdict {
 
-  /** The chain is a valid X.509-SVID of {@code id}, and nothing holds it. */
-  record Accepted(SpiffeId id) implements Verdict {}
+  /**
+   * The chain is a valid X.509-SVID of {@code id}, and nothing holds it.
+   *
+   * @param issuerFault the first rule for issuers that it breaks and that was not enforced
+   */
+  record Accepted(SpiffeId id, @Nullable RejectionReason issuerFault) implements Verdict {}
 
   /**
    * The chain is refused.

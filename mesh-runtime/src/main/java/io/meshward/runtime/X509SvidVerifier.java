@@ -39,6 +39,7 @@ import java.util.Date;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -46,9 +47,10 @@ import org.jspecify.annotations.Nullable;
  * Decides whether a chain is a valid X.509-SVID (X509-SVID 2 to 5, RFC 5280 6).
  *
  * <p>The leaf's profile first: exactly one URI name, a SPIFFE ID with a path, no authority's
- * rights. Then its path to the bundle of the very trust domain that its ID names, and to no other.
- * Validity in time comes last and is judged by the given instant: so "expired" is only ever said of
- * a chain that was good once. Pure functions; thread-safe.
+ * rights. Where they are enforced, the rules for issuers. Then its path to the bundle of the very
+ * trust domain that its ID names, and to no other. Validity in time comes last and is judged by the
+ * given instant: so "expired" is only ever said of a chain that was good once. Pure functions;
+ * thread-safe.
  */
 final class X509SvidVerifier {
   private static final int MAX_CHAIN = 10;
@@ -66,9 +68,13 @@ final class X509SvidVerifier {
    * @param chain the leaf first, then intermediates in order
    * @param bundles the trusted authorities of each trust domain
    * @param now the time to judge by
+   * @param strict of whose SVIDs the rules for issuers are enforced too
    */
   static Verdict verify(
-      List<X509Certificate> chain, Map<TrustDomain, TrustBundle> bundles, Instant now) {
+      List<X509Certificate> chain,
+      Map<TrustDomain, TrustBundle> bundles,
+      Instant now,
+      Predicate<TrustDomain> strict) {
     if (chain.isEmpty()) {
       return new Verdict.Rejected(NO_CLIENT_CERT, null, 0, "the peer sent no certificate");
     }
@@ -100,9 +106,20 @@ final class X509SvidVerifier {
       return refusals.because(INVALID_SPIFFE_ID, String.valueOf(e.getMessage()));
     }
     Verdict.Rejected broken = profile(leaf, id, refusals);
-    return broken != null ? broken : path(chain, id, bundles, now, refusals);
+    if (broken != null) {
+      return broken;
+    }
+    Verdict.Rejected fault = issuerFault(leaf, refusals);
+    if (fault != null && strict.test(id.trustDomain())) {
+      return fault;
+    }
+    Verdict.Rejected untrusted = path(chain, id, bundles, now, refusals);
+    return untrusted != null
+        ? untrusted
+        : new Verdict.Accepted(id, fault == null ? null : fault.reason());
   }
 
+  /** What every validator must check (X509-SVID 5.2). */
   private static Verdict.@Nullable Rejected profile(
       X509Certificate leaf, SpiffeId id, Refusals refusals) {
     if (leaf.getBasicConstraints() != -1) {
@@ -118,6 +135,12 @@ final class X509SvidVerifier {
     if (!id.hasPath()) {
       return refusals.because(NO_PATH, "the ID is that of a trust domain, not of a workload");
     }
+    return null;
+  }
+
+  /** What the standard demands of issuers only (X509-SVID 4.3 and 4.4). */
+  private static Verdict.@Nullable Rejected issuerFault(X509Certificate leaf, Refusals refusals) {
+    boolean[] usage = leaf.getKeyUsage();
     if (usage == null) {
       return refusals.because(KEY_USAGE_MISSING, "the leaf has no key usage");
     }
@@ -139,7 +162,7 @@ final class X509SvidVerifier {
     return null;
   }
 
-  private static Verdict path(
+  private static Verdict.@Nullable Rejected path(
       List<X509Certificate> chain,
       SpiffeId id,
       Map<TrustDomain, TrustBundle> bundles,
@@ -154,20 +177,21 @@ final class X509SvidVerifier {
       return refusals.because(CA_AS_LEAF, "the leaf is itself an authority of a bundle");
     }
     CertPathValidatorException failure =
-        own == null || own.anchors().isEmpty() ? null : validate(chain, own, within);
-    if (own == null || own.anchors().isEmpty() || failure != null) {
+        own == null || own.anchors(now).isEmpty() ? null : validate(chain, own, within, now);
+    if (own == null || own.anchors(now).isEmpty() || failure != null) {
       for (TrustBundle other : bundles.values()) {
         if (!other.trustDomain().equals(id.trustDomain())
-            && !other.anchors().isEmpty()
-            && validate(chain, other, within) == null) {
+            && !other.anchors(now).isEmpty()
+            && validate(chain, other, within, now) == null) {
           return refusals.because(
               TRUST_DOMAIN_BUNDLE_MISMATCH,
               "the chain is signed by authorities of " + other.trustDomain());
         }
       }
     }
-    if (own == null || own.anchors().isEmpty()) {
-      return refusals.because(UNKNOWN_TRUST_DOMAIN, "no bundle for " + id.trustDomain());
+    if (own == null || own.anchors(now).isEmpty()) {
+      return refusals.because(
+          UNKNOWN_TRUST_DOMAIN, "no authority is valid in a bundle for " + id.trustDomain());
     }
     if (failure != null) {
       return failure.getReason() == PKIXReason.NO_TRUST_ANCHOR
@@ -184,20 +208,25 @@ final class X509SvidVerifier {
       return refusals.outsideValidity(
           EXPIRED, Duration.between(notAfter, now), "valid until " + notAfter);
     }
-    return new Verdict.Accepted(id);
+    return null;
   }
 
+  /**
+   * Validates the path from the leaf up to the first certificate that the bundle has: one that a
+   * peer sends along proves nothing, it is trusted for being there.
+   *
+   * @param at the instant that the leaf and its intermediates must be valid at
+   */
   private static @Nullable CertPathValidatorException validate(
-      List<X509Certificate> chain, TrustBundle bundle, Instant at) {
+      List<X509Certificate> chain, TrustBundle bundle, Instant at, Instant now) {
     try {
-      // A root that a peer sends along proves nothing; it is trusted for being in the bundle.
       List<X509Certificate> path =
           Stream.concat(
                   Stream.of(chain.get(0)),
-                  chain.stream().skip(1).filter(sent -> !bundle.authorities().contains(sent)))
+                  chain.stream().skip(1).takeWhile(sent -> !bundle.authorities().contains(sent)))
               .toList();
       CertPath certPath = CertificateFactory.getInstance("X.509").generateCertPath(path);
-      PKIXParameters parameters = new PKIXParameters(bundle.anchors());
+      PKIXParameters parameters = new PKIXParameters(bundle.anchors(now));
       parameters.setRevocationEnabled(false);
       parameters.setDate(Date.from(at));
       CertPathValidator.getInstance("PKIX").validate(certPath, parameters);

@@ -77,6 +77,9 @@ class LifecycleEventsTest {
 
   private static final class NoIdentity implements IdentitySource {
     @Override
+    public void refresh() {}
+
+    @Override
     public void watch(Consumer<IdentityUpdate> listener) {}
 
     @Override

@@ -4,13 +4,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.grpc.Status;
+import io.grpc.netty.shaded.io.netty.util.NetUtil;
 import io.meshward.schemas.SpiffeId;
 import io.meshward.schemas.SvidLifecycle;
 import io.meshward.schemas.SvidLifecycle.Change;
 import io.meshward.testkit.TestMesh;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -18,6 +22,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class StartTest {
   private static final SpiffeId ORDERS = SpiffeId.parse("spiffe://shop.test/ns/shop/sa/orders");
+  private static final @Nullable InetAddress LOOPBACK_6 =
+      NetUtil.createInetAddressFromIpAddressString("::1");
   private final RecordingSink events = new RecordingSink();
 
   @Test
@@ -99,10 +105,16 @@ class StartTest {
         "unix:",
         "unix:/",
         "/path",
-        "tcp://1.2.3.4:5",
-        "unix:/a?b"
+        "tcp://localhost:5",
+        "tcp://1.2.3.4",
+        "tcp://1.2.3.4:5/path",
+        "tcp://1.2.3.4:5/",
+        "tcp://user@1.2.3.4:5",
+        "http://1.2.3.4:5",
+        "unix:/a?b",
+        "unix:/a#b"
       })
-  void refusesAnAddressThatIsNoUnixSocket(String address) {
+  void refusesAnAddressThatIsNoUnixSocketAndNoPort(String address) {
     assertThatThrownBy(() -> builder(address).start())
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining(address)
@@ -114,9 +126,12 @@ class StartTest {
     Map<String, String> environment = Map.of("SPIFFE_ENDPOINT_SOCKET", "unix:///run/agent.sock");
 
     assertThat(WorkloadApiEndpoint.parse(null, environment))
-        .isEqualTo(new WorkloadApiEndpoint(Path.of("/run/agent.sock")));
+        .isEqualTo(new WorkloadApiEndpoint.UnixSocket(Path.of("/run/agent.sock")));
     assertThat(WorkloadApiEndpoint.parse("unix:/other.sock", environment))
-        .isEqualTo(new WorkloadApiEndpoint(Path.of("/other.sock")));
+        .isEqualTo(new WorkloadApiEndpoint.UnixSocket(Path.of("/other.sock")));
+    assertThat(WorkloadApiEndpoint.parse("tcp://[::1]:8081", Map.of()))
+        .isEqualTo(new WorkloadApiEndpoint.Tcp(new InetSocketAddress(LOOPBACK_6, 8081)))
+        .hasToString("tcp://[::1]:8081");
     assertThatThrownBy(() -> WorkloadApiEndpoint.parse(null, Map.of()))
         .hasMessageContaining("SPIFFE_ENDPOINT_SOCKET");
   }

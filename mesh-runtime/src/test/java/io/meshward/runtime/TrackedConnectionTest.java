@@ -32,7 +32,7 @@ class TrackedConnectionTest {
   private final SettableClock clock = new SettableClock(Instant.now());
   private final OwnIdentity own = new OwnIdentity(clock);
   private final Trust trust = new Trust();
-  private final Admission admission = new Admission(own, trust, clock);
+  private final Admission admission = new Admission(own, trust, clock, SvidProfile.STRICT_AT_HOME);
   private final EmbeddedChannel channel = new EmbeddedChannel();
   private final TrackedConnection connection =
       new TrackedConnection("c1", Role.SERVER, channel, null);

@@ -1,10 +1,12 @@
 package io.meshward.runtime;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.ByteString;
 import io.grpc.Status;
 import io.meshward.schemas.SpiffeId;
+import io.meshward.schemas.TrustDomain;
 import io.meshward.testkit.IssuedSvid;
 import io.meshward.testkit.TestMesh;
 import io.meshward.testkit.TestTrustDomain;
@@ -15,6 +17,7 @@ import io.spiffe.workloadapi.grpc.Workload.X509SVID;
 import io.spiffe.workloadapi.grpc.Workload.X509SVIDResponse;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.BlockingQueue;
@@ -34,12 +37,16 @@ class WorkloadApiSourceTest {
   private final TestMesh mesh = TestMesh.start("shop.test");
   private final TestWorkloadApi api = mesh.workload(ORDERS);
   private final BlockingQueue<IdentityUpdate> updates = new LinkedBlockingQueue<>();
+  private @Nullable WorkloadApi client;
   private @Nullable WorkloadApiSource source;
 
   @AfterEach
   void close() {
     if (source != null) {
       source.close();
+    }
+    if (client != null) {
+      client.close();
     }
     mesh.close();
   }
@@ -224,11 +231,98 @@ class WorkloadApiSourceTest {
   }
 
   @Test
-  void discardsAnSvidThatItsOwnBundleDoesNotVerify() throws Exception {
+  void takesTheBundleButNotTheSvidThatItDoesNotVerify() throws Exception {
+    WorkloadIdentity before = watchUntilIssued();
     TestTrustDomain namesake = TestTrustDomain.create("shop.test");
-    expectDiscarded(
-        changed(svid -> svid.setBundle(ByteString.copyFrom(namesake.x509Bundle()))),
-        "unknown_authority");
+
+    api.rotate();
+    WorkloadIdentity rotated = issued();
+    ByteString leaf = ByteString.copyFrom(before.svid().leaf().getEncoded());
+    api.sendRaw(
+        changed(
+            svid ->
+                svid.setX509Svid(leaf)
+                    .setX509SvidKey(ByteString.copyFrom(before.svid().privateKey().getEncoded()))
+                    .setBundle(ByteString.copyFrom(namesake.x509Bundle()))));
+
+    WorkloadIdentity after = issued();
+    assertThat(after.svid()).isEqualTo(rotated.svid());
+    assertThat(after.bundles().get(ORDERS.trustDomain()))
+        .isEqualTo(new TrustBundle(ORDERS.trustDomain(), namesake.x509Authorities()));
+    assertThat(failed().reason()).contains("unknown_authority");
+  }
+
+  @Test
+  void discardsAFirstSvidThatItsOwnBundleDoesNotVerify() throws Exception {
+    TestTrustDomain namesake = TestTrustDomain.create("shop.test");
+    api.sendRaw(changed(svid -> svid.setBundle(ByteString.copyFrom(namesake.x509Bundle()))));
+
+    watch(new SvidChoice(null, null));
+
+    assertThat(failed().reason()).contains("discarded a message").contains("unknown_authority");
+  }
+
+  @Test
+  void takesFederatedBundlesAndTheirRedaction() throws Exception {
+    TestTrustDomain partner = TestTrustDomain.create("partner.test");
+    watchUntilIssued();
+
+    mesh.trustDomain().federateWith(partner);
+    assertThat(issued().bundles())
+        .containsOnlyKeys(ORDERS.trustDomain(), partner.name())
+        .containsEntry(partner.name(), new TrustBundle(partner.name(), partner.x509Authorities()));
+    mesh.trustDomain().stopFederatingWith(partner);
+    assertThat(issued().bundles()).containsOnlyKeys(ORDERS.trustDomain());
+  }
+
+  @Test
+  void anEmptyFederatedBundleTrustsNothingAndNoneReplacesOurOwn() throws Exception {
+    WorkloadIdentity before = watchUntilIssued();
+
+    api.sendRaw(
+        api.x509SvidMessage().toBuilder()
+            .putFederatedBundles("spiffe://empty.test", ByteString.EMPTY)
+            .putFederatedBundles("spiffe://shop.test", ByteString.EMPTY)
+            .build());
+
+    Map<TrustDomain, TrustBundle> bundles = issued().bundles();
+    assertThat(bundles)
+        .containsEntry(
+            TrustDomain.parse("empty.test"),
+            new TrustBundle(TrustDomain.parse("empty.test"), List.of()))
+        .containsEntry(ORDERS.trustDomain(), before.bundles().get(ORDERS.trustDomain()));
+  }
+
+  @Test
+  void discardsAMessageWithAFederatedBundleThatCannotBeRead() throws Exception {
+    watchUntilIssued();
+    X509SVIDResponse good = api.x509SvidMessage();
+    ByteString junk = ByteString.copyFromUtf8("junk");
+    expectDiscardedNext(
+        good.toBuilder().putFederatedBundles("spiffe://a.test", junk).build(), "'spiffe://a.test'");
+    expectDiscardedNext(
+        good.toBuilder().putFederatedBundles("spiffe://A B", ByteString.EMPTY).build(),
+        "'spiffe://A B'");
+    expectDiscardedNext(
+        good.toBuilder()
+            .putFederatedBundles("spiffe://a.test", ByteString.EMPTY)
+            .putFederatedBundles("spiffe://A.test", ByteString.EMPTY)
+            .build(),
+        "comes twice");
+  }
+
+  @Test
+  void asksAgainWhenToldThoughTheOldStreamIsStillOpen() throws Exception {
+    watchUntilIssued();
+    WorkloadApiSource watched = requireNonNull(source);
+
+    watched.refresh();
+
+    issued();
+    assertThat(watched.opened()).isEqualTo(2);
+    api.rotate();
+    issued();
+    assertThat(api.openStreams()).isEqualTo(1);
   }
 
   @ParameterizedTest
@@ -270,12 +364,8 @@ class WorkloadApiSourceTest {
   }
 
   private void watch(SvidChoice choice) {
-    source =
-        new WorkloadApiSource(
-            WorkloadApiEndpoint.parse(api.address(), Map.of()),
-            choice,
-            Clock.systemUTC(),
-            new Random(7));
+    client = new WorkloadApi(WorkloadApiEndpoint.parse(api.address(), Map.of()));
+    source = new WorkloadApiSource(client, choice, Clock.systemUTC(), new Random(7));
     source.watch(updates::add);
   }
 

@@ -35,11 +35,60 @@ class X509SvidVerifierTest {
 
     RejectionReason expected = ExpectedReasons.of(variation);
     if (expected == null) {
-      assertThat(verdict).isEqualTo(new Accepted(ORDERS));
+      assertThat(verdict).isEqualTo(new Accepted(ORDERS, null));
     } else {
       assertThat(verdict).isInstanceOf(Rejected.class);
       assertThat(((Rejected) verdict).reason()).isEqualTo(expected);
     }
+  }
+
+  @ParameterizedTest
+  @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "NO_SUBJECT_NAMES_NOT_CRITICAL")
+  void aLenientVerdictAcceptsFaultsOfIssuersAndSaysSo(Variation variation) {
+    IssuedSvid svid = SHOP.issue(ORDERS, IssueOptions.DEFAULT.with(variation));
+
+    Verdict verdict =
+        X509SvidVerifier.verify(svid.certificates(), bundles(), Instant.now(), anyone -> false);
+
+    RejectionReason strict = ExpectedReasons.of(variation);
+    if (strict == null || variation.verdict() == Variation.Verdict.ISSUER_FAULT) {
+      assertThat(verdict).isEqualTo(new Accepted(ORDERS, strict));
+    } else {
+      assertRejected(verdict, strict);
+    }
+  }
+
+  @Test
+  void theProfileSaysOfWhomTheRulesForIssuersAreEnforced() {
+    assertThat(SvidProfile.STRICT.isStrictFor(OTHER.name(), SHOP.name())).isTrue();
+    assertThat(SvidProfile.STRICT_AT_HOME.isStrictFor(SHOP.name(), SHOP.name())).isTrue();
+    assertThat(SvidProfile.STRICT_AT_HOME.isStrictFor(OTHER.name(), SHOP.name())).isFalse();
+    assertThat(SvidProfile.STRICT_AT_HOME.isStrictFor(SHOP.name(), null)).isFalse();
+    assertThat(SvidProfile.LENIENT.isStrictFor(SHOP.name(), SHOP.name())).isFalse();
+  }
+
+  @Test
+  void anAuthorityThatIsOverOrMayNotSignIsNone() {
+    IssuedSvid svid = SHOP.issue(ORDERS);
+    Instant rootEnd = SHOP.x509Authorities().get(0).getNotAfter().toInstant();
+    TrustBundle noAuthority = new TrustBundle(SHOP.name(), List.of(SHOP.issue(ORDERS).leaf()));
+
+    assertThat(bundle(SHOP).anchors(rootEnd)).hasSize(1);
+    assertThat(bundle(SHOP).anchors(rootEnd.plusSeconds(1))).isEmpty();
+    assertThat(noAuthority.anchors(Instant.now())).isEmpty();
+    assertRejected(verify(svid, rootEnd.plusSeconds(1)), RejectionReason.UNKNOWN_TRUST_DOMAIN);
+  }
+
+  @Test
+  void looksAtNothingThatFollowsAnAuthorityOfTheBundle() {
+    IssuedSvid svid = SHOP.issue(ORDERS, IssueOptions.DEFAULT.with(Variation.INTERMEDIATE));
+    X509Certificate root = SHOP.x509Authorities().get(0);
+    List<X509Certificate> longer =
+        Stream.concat(svid.certificates().stream(), Stream.of(root, OTHER.x509Authorities().get(0)))
+            .toList();
+
+    assertThat(X509SvidVerifier.verify(longer, bundles(), Instant.now(), anyone -> true))
+        .isEqualTo(new Accepted(ORDERS, null));
   }
 
   @Test
@@ -54,7 +103,8 @@ class X509SvidVerifierTest {
         X509SvidVerifier.verify(
             SHOP.issue(ORDERS).certificates(),
             Map.of(SHOP.name(), new TrustBundle(SHOP.name(), List.of())),
-            Instant.now());
+            Instant.now(),
+            anyone -> true);
 
     assertRejected(verdict, RejectionReason.UNKNOWN_TRUST_DOMAIN);
   }
@@ -71,7 +121,8 @@ class X509SvidVerifierTest {
         Map.of(SHOP.name(), bundle(SHOP), OTHER.name(), bundle(OTHER));
 
     Verdict verdict =
-        X509SvidVerifier.verify(OTHER.issue(ORDERS).certificates(), both, Instant.now());
+        X509SvidVerifier.verify(
+            OTHER.issue(ORDERS).certificates(), both, Instant.now(), anyone -> true);
 
     assertRejected(verdict, RejectionReason.TRUST_DOMAIN_BUNDLE_MISMATCH);
   }
@@ -90,7 +141,7 @@ class X509SvidVerifierTest {
 
   @Test
   void refusesNoCertificates() {
-    Verdict verdict = X509SvidVerifier.verify(List.of(), bundles(), Instant.now());
+    Verdict verdict = X509SvidVerifier.verify(List.of(), bundles(), Instant.now(), anyone -> true);
 
     assertRejected(verdict, RejectionReason.NO_CLIENT_CERT);
   }
@@ -99,8 +150,8 @@ class X509SvidVerifierTest {
   void judgesValidityByTheGivenClockAndSaysHowFarItIsOff() {
     IssuedSvid svid = SHOP.issue(ORDERS);
 
-    assertThat(verify(svid, svid.notBefore())).isEqualTo(new Accepted(ORDERS));
-    assertThat(verify(svid, svid.notAfter())).isEqualTo(new Accepted(ORDERS));
+    assertThat(verify(svid, svid.notBefore())).isEqualTo(new Accepted(ORDERS, null));
+    assertThat(verify(svid, svid.notAfter())).isEqualTo(new Accepted(ORDERS, null));
     Rejected late = rejected(verify(svid, svid.notAfter().plusSeconds(5)));
     assertThat(late.reason()).isEqualTo(RejectionReason.EXPIRED);
     assertThat(late.skewMs()).isEqualTo(5_000);
@@ -120,10 +171,10 @@ class X509SvidVerifierTest {
     domain.retireX509Authorities();
     Map<TrustDomain, TrustBundle> after = Map.of(domain.name(), bundle(domain));
 
-    assertThat(X509SvidVerifier.verify(old.certificates(), during, Instant.now()))
-        .isEqualTo(new Accepted(ORDERS));
+    assertThat(X509SvidVerifier.verify(old.certificates(), during, Instant.now(), anyone -> true))
+        .isEqualTo(new Accepted(ORDERS, null));
     assertRejected(
-        X509SvidVerifier.verify(old.certificates(), after, Instant.now()),
+        X509SvidVerifier.verify(old.certificates(), after, Instant.now(), anyone -> true),
         RejectionReason.UNKNOWN_AUTHORITY);
   }
 
@@ -133,7 +184,8 @@ class X509SvidVerifierTest {
         Stream.generate(() -> SHOP.issue(ORDERS).leaf()).limit(11).toList();
 
     assertRejected(
-        X509SvidVerifier.verify(chain, bundles(), Instant.now()), RejectionReason.CHAIN_TOO_LONG);
+        X509SvidVerifier.verify(chain, bundles(), Instant.now(), anyone -> true),
+        RejectionReason.CHAIN_TOO_LONG);
   }
 
   @Test
@@ -145,7 +197,7 @@ class X509SvidVerifierTest {
   }
 
   private static Verdict verify(IssuedSvid svid, Instant now) {
-    return X509SvidVerifier.verify(svid.certificates(), bundles(), now);
+    return X509SvidVerifier.verify(svid.certificates(), bundles(), now, anyone -> true);
   }
 
   private static Map<TrustDomain, TrustBundle> bundles() {

@@ -1,0 +1,262 @@
+package io.meshward.runtime;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.meshward.schemas.SpiffeId;
+import io.meshward.schemas.Subject;
+import io.meshward.testkit.IssueOptions;
+import io.meshward.testkit.IssuedSvid;
+import io.meshward.testkit.TestTrustDomain;
+import io.meshward.testkit.Variation;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.ByteBuffer;
+import java.util.concurrent.CompletableFuture;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLEngineResult;
+import javax.net.ssl.SSLEngineResult.HandshakeStatus;
+import javax.net.ssl.SSLException;
+import javax.net.ssl.SSLPeerUnverifiedException;
+import javax.net.ssl.SSLSession;
+import javax.net.ssl.SSLSocket;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class MeshTlsTest {
+  private final Shop shop = new Shop();
+  private final MeshRuntime orders = shop.ordersRuntime();
+
+  @AfterEach
+  void close() {
+    shop.close();
+  }
+
+  @Test
+  void twoRuntimesKnowEachOtherOverPlainSockets() throws Exception {
+    MeshRuntime frontend = shop.frontendRuntime();
+    try (OneConnection accepted = new OneConnection();
+        Socket open = new Socket(InetAddress.getLoopbackAddress(), accepted.port());
+        SSLSocket tls = frontend.tls().clientSocket(open, shop.orders::equals)) {
+      tls.setSoTimeout(10_000);
+      tls.startHandshake();
+
+      assertThat(new String(tls.getInputStream().readAllBytes(), UTF_8))
+          .isEqualTo(shop.frontend.toString());
+      assertThat(frontend.tls().peer(tls.getSession(), "127.0.0.1")).isEqualTo(shop.orders);
+      assertThat(tls.getSession().getProtocol()).isEqualTo("TLSv1.3");
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "NO_SUBJECT_NAMES_NOT_CRITICAL")
+  void aServerJudgesEachKindOfClient(Variation variation) throws Exception {
+    IssuedSvid svid =
+        shop.mesh.trustDomain().issue(shop.frontend, IssueOptions.DEFAULT.with(variation));
+
+    String answer = ask(Attacker.context(svid));
+
+    boolean good = ExpectedReasons.of(variation) == null && variation != Variation.WRONG_KEY;
+    assertThat(answer).isEqualTo(good ? shop.frontend.toString() : "");
+  }
+
+  @Test
+  void aServerRefusesStrangersAndPeersWithoutACertificate() throws Exception {
+    TestTrustDomain other = TestTrustDomain.create("other.test");
+
+    assertThat(ask(Attacker.context(null))).isEmpty();
+    assertThat(ask(Attacker.context(other.issue(shop.frontend)))).isEmpty();
+    assertThat(ask(Attacker.context(other.issue(other.name().id("/a"))))).isEmpty();
+  }
+
+  @Test
+  void aServerSpeaksTls13Only() throws Exception {
+    SSLContext client = Attacker.context(shop.mesh.trustDomain().issue(shop.frontend));
+
+    assertThat(ask(client, "TLSv1.2")).isEmpty();
+    assertThat(ask(client, "TLSv1.3")).isEqualTo(shop.frontend.toString());
+  }
+
+  @Test
+  void aSessionIsNeverResumedAndSoEachConnectionIsJudged() throws Exception {
+    SSLContext client = Attacker.context(shop.mesh.trustDomain().issue(shop.frontend));
+    assertThat(ask(client)).isEqualTo(shop.frontend.toString());
+
+    shop.serverHolds.place(Subject.of(shop.frontend), "c1");
+
+    assertThat(ask(client)).isEmpty();
+  }
+
+  @Test
+  void aConnectionThatIsThereIsJudgedAsOfNow() throws Exception {
+    try (OneConnection accepted = new OneConnection();
+        SSLSocket tls =
+            Attacker.socket(
+                Attacker.context(shop.mesh.trustDomain().issue(shop.frontend)),
+                accepted.port(),
+                "TLSv1.3")) {
+      assertThat(new String(tls.getInputStream().readAllBytes(), UTF_8))
+          .isEqualTo(shop.frontend.toString());
+      SSLSession session = accepted.session();
+      assertThat(orders.tls().peer(session, null)).isEqualTo(shop.frontend);
+
+      shop.serverHolds.place(Subject.of(shop.frontend), "c1");
+
+      assertThatThrownBy(() -> orders.tls().peer(session, null))
+          .isInstanceOf(SSLPeerUnverifiedException.class)
+          .hasMessageContaining("quarantined");
+    }
+  }
+
+  @Test
+  void aClientRefusesAnotherServerThanItExpects() throws Exception {
+    MeshRuntime frontend = shop.frontendRuntime();
+    try (OneConnection accepted = new OneConnection();
+        Socket open = new Socket(InetAddress.getLoopbackAddress(), accepted.port());
+        SSLSocket tls = frontend.tls().clientSocket(open, shop.frontend::equals)) {
+      tls.setSoTimeout(10_000);
+      assertThatThrownBy(tls::startHandshake)
+          .isInstanceOf(SSLException.class)
+          .hasRootCauseMessage(
+              "unexpected_peer_id: " + shop.orders + " is not the peer that is expected");
+    }
+  }
+
+  @Test
+  void nothingIsServedOrDialledWithoutAnSvid() throws Exception {
+    MeshRuntime frontend = shop.frontendRuntime();
+    shop.mesh.workload(shop.orders).redact();
+    Eventually.await(
+        "withdrawal", () -> orders.status().identity() instanceof RuntimeState.Withdrawn);
+
+    assertThat(ask(Attacker.context(shop.mesh.trustDomain().issue(shop.frontend)))).isEmpty();
+    try (OneConnection accepted = new OneConnection();
+        Socket open = new Socket(InetAddress.getLoopbackAddress(), accepted.port());
+        SSLSocket tls = frontend.tls().clientSocket(open, anyone -> true)) {
+      assertThatThrownBy(tls::startHandshake).isInstanceOf(IOException.class);
+    }
+  }
+
+  @Test
+  void enginesShakeHandsAndNameTheirPeer() throws Exception {
+    MeshRuntime frontend = shop.frontendRuntime();
+    SSLEngine server = orders.tls().serverEngine("127.0.0.1", 4711);
+    SSLEngine client = frontend.tls().clientEngine("127.0.0.1", 8443, shop.orders::equals);
+
+    shakeHands(client, server);
+
+    assertThat(orders.tls().peer(server.getSession(), "127.0.0.1")).isEqualTo(shop.frontend);
+    assertThat(frontend.tls().peer(client.getSession(), null)).isEqualTo(shop.orders);
+  }
+
+  @Test
+  void anEngineRefusesAnAddressThatIsHeld() {
+    MeshRuntime frontend = shop.frontendRuntime();
+    shop.serverHolds.place(new Subject(Subject.Kind.IP, null, "10.1.2.3"), "c1");
+    SSLEngine server = orders.tls().serverEngine("10.1.2.3", 4711);
+    SSLEngine client = frontend.tls().clientEngine("127.0.0.1", 8443, anyone -> true);
+
+    assertThatThrownBy(() -> shakeHands(client, server))
+        .isInstanceOf(SSLException.class)
+        .hasStackTraceContaining("quarantined");
+  }
+
+  private String ask(SSLContext client) throws Exception {
+    return ask(client, "TLSv1.3");
+  }
+
+  /** What the server says to a client; nothing if it refuses. */
+  private String ask(SSLContext client, String protocol) throws Exception {
+    try (OneConnection accepted = new OneConnection();
+        SSLSocket tls = Attacker.socket(client, accepted.port(), protocol)) {
+      return new String(tls.getInputStream().readAllBytes(), UTF_8);
+    } catch (IOException e) {
+      return "";
+    }
+  }
+
+  private static void shakeHands(SSLEngine client, SSLEngine server) throws SSLException {
+    ByteBuffer toServer = ByteBuffer.allocate(64 * 1024);
+    ByteBuffer toClient = ByteBuffer.allocate(64 * 1024);
+    client.beginHandshake();
+    server.beginHandshake();
+    for (int round = 0; round < 50; round++) {
+      step(client, toServer, toClient);
+      step(server, toClient, toServer);
+      if (isDone(client) && isDone(server) && toServer.position() == 0) {
+        return;
+      }
+    }
+    throw new AssertionError("no end of the handshake");
+  }
+
+  private static boolean isDone(SSLEngine engine) {
+    return engine.getHandshakeStatus() == HandshakeStatus.NOT_HANDSHAKING;
+  }
+
+  private static void step(SSLEngine engine, ByteBuffer out, ByteBuffer in) throws SSLException {
+    for (Runnable task = engine.getDelegatedTask();
+        task != null;
+        task = engine.getDelegatedTask()) {
+      task.run();
+    }
+    if (engine.getHandshakeStatus() == HandshakeStatus.NEED_WRAP) {
+      engine.wrap(ByteBuffer.allocate(0), out);
+    } else {
+      in.flip();
+      SSLEngineResult unused = engine.unwrap(in, ByteBuffer.allocate(32 * 1024));
+      in.compact();
+    }
+  }
+
+  /** A server for one connection, which tells its client who it is. */
+  private final class OneConnection implements AutoCloseable {
+    private final ServerSocket listening = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+    private final CompletableFuture<SSLSession> session = new CompletableFuture<>();
+    private @Nullable Socket accepted;
+
+    OneConnection() throws IOException {
+      Thread.ofVirtual().start(this::serve);
+    }
+
+    int port() {
+      return listening.getLocalPort();
+    }
+
+    SSLSession session() throws Exception {
+      return session.get(10, java.util.concurrent.TimeUnit.SECONDS);
+    }
+
+    private void serve() {
+      try {
+        Socket open = listening.accept();
+        accepted = open;
+        try (SSLSocket tls = orders.tls().serverSocket(open)) {
+          tls.setSoTimeout(10_000);
+          tls.startHandshake();
+          SpiffeId peer = orders.tls().peer(tls.getSession(), "127.0.0.1");
+          session.complete(tls.getSession());
+          tls.getOutputStream().write(peer.toString().getBytes(UTF_8));
+        }
+      } catch (IOException e) {
+        session.completeExceptionally(e);
+      }
+    }
+
+    @Override
+    public void close() throws IOException {
+      listening.close();
+      Socket open = accepted;
+      if (open != null) {
+        open.close();
+      }
+    }
+  }
+}
