@@ -45,6 +45,20 @@ final class Certificates {
   }
 
   /**
+   * Reads PEM certificates, one after the other.
+   *
+   * @throws CertificateException if there is none, or anything else
+   */
+  static List<X509Certificate> parsePem(byte[] pem) throws CertificateException {
+    Collection<? extends Certificate> parsed =
+        CertificateFactory.getInstance("X.509").generateCertificates(new ByteArrayInputStream(pem));
+    if (parsed.isEmpty()) {
+      throw new CertificateException("expected PEM certificates");
+    }
+    return parsed.stream().map(X509Certificate.class::cast).toList();
+  }
+
+  /**
    * The same certificates as the JDK reads them. Those that Netty hands over are read on first use,
    * and then fail without a checked exception.
    *

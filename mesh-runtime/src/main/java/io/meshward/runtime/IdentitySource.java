@@ -17,6 +17,9 @@ interface IdentitySource extends AutoCloseable {
   /** How often the watch has been opened so far. */
   long opened();
 
+  /** What somebody should check when no SVID comes. */
+  String whatToCheck();
+
   /** Ends the watch and frees its threads and sockets. Idempotent. */
   @Override
   void close();

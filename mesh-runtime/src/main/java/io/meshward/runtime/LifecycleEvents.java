@@ -65,12 +65,15 @@ final class LifecycleEvents implements OwnIdentity.Listener, PolicyStore.Listene
     }
   }
 
-  /** Looks whether time alone has changed how the identity stands. For one thread. */
-  void observe(RuntimeState state) {
+  /**
+   * Looks whether time alone has changed how the identity stands, and says whether the state is
+   * another than at the last look. For one thread.
+   */
+  boolean observe(RuntimeState state) {
     boolean same = state.getClass() == lastSeen.getClass();
     lastSeen = state;
     if (same) {
-      return;
+      return false;
     }
     switch (state) {
       case RuntimeState.Stale stale -> {
@@ -90,6 +93,7 @@ final class LifecycleEvents implements OwnIdentity.Listener, PolicyStore.Listene
       case RuntimeState.Ready ready -> {}
       case RuntimeState.Withdrawn withdrawn -> {}
     }
+    return true;
   }
 
   /** Reports what the sink has dropped since the last such report. For one thread. */

@@ -1,5 +1,6 @@
 package io.meshward.runtime;
 
+import static java.util.Objects.requireNonNull;
 import static java.util.concurrent.TimeUnit.MILLISECONDS;
 import static java.util.concurrent.TimeUnit.SECONDS;
 
@@ -41,7 +42,8 @@ public final class MeshRuntime implements AutoCloseable {
 
   private final Clock clock;
   private final TransportLimits limits;
-  private final WorkloadApi workloadApi;
+  private final @Nullable WorkloadApi workloadApi;
+  private final List<IdentityListener> listeners;
   private final IdentitySource identitySource;
   private final QuarantineSource quarantineSource;
   private final EventSink sink;
@@ -84,7 +86,9 @@ public final class MeshRuntime implements AutoCloseable {
   }
 
   private MeshRuntime(MeshRuntimeBuilder settings) {
-    WorkloadApiEndpoint endpoint = WorkloadApiEndpoint.parse(settings.workloadApi, System.getenv());
+    FileSource.Paths files = settings.files;
+    WorkloadApiEndpoint endpoint =
+        files == null ? WorkloadApiEndpoint.parse(settings.workloadApi, System.getenv()) : null;
     IdentityPatterns protectedIdentities = IdentityPatterns.parse(settings.protectedIdentities);
     clock = settings.clock;
     limits = settings.limits;
@@ -95,10 +99,16 @@ public final class MeshRuntime implements AutoCloseable {
     policies.load();
     sink = settings.sink();
     reporter = new EventReporter(sink, clock, own::id, settings.node, settings.pod, instance);
-    workloadApi = new WorkloadApi(endpoint);
+    listeners = List.copyOf(settings.listeners);
+    workloadApi = endpoint == null ? null : new WorkloadApi(endpoint);
     identitySource =
-        new WorkloadApiSource(
-            workloadApi, new SvidChoice(settings.spiffeId, settings.hint), clock, settings.random);
+        files != null
+            ? new FileSource(files, clock)
+            : new WorkloadApiSource(
+                requireNonNull(workloadApi),
+                new SvidChoice(settings.spiffeId, settings.hint),
+                clock,
+                settings.random);
     watchdog = new StaleWatchdog(identitySource, clock);
     quarantineSource = settings.quarantineSource(reporter);
     policySource = settings.policySource();
@@ -110,7 +120,7 @@ public final class MeshRuntime implements AutoCloseable {
         Lazy.of(
             () ->
                 new JwtSvids(
-                    workloadApi,
+                    workloadApi(),
                     clock,
                     settings.jwtLeeway,
                     settings.random,
@@ -155,12 +165,15 @@ public final class MeshRuntime implements AutoCloseable {
           }
         });
     own.addListener(lifecycle);
+    own.addListener((before, update) -> tellListeners());
     identitySource.watch(own::accept);
     quarantineSource.watch(quarantine);
-    own.awaitFirst(svidDeadline, identitySource.toString());
+    own.awaitFirst(svidDeadline, identitySource);
     SpiffeId id = svid().id();
     policies.servedBy(id);
-    policies.current().services().requireOwn(svid(), ServiceTable.Source.WORKLOAD_API);
+    policies.current().services().requireOwn(
+            svid(),
+            workloadApi == null ? ServiceTable.Source.FILES : ServiceTable.Source.WORKLOAD_API);
     try {
       awaitPolicy(quarantineDeadline);
       startRisk();
@@ -201,7 +214,9 @@ public final class MeshRuntime implements AutoCloseable {
   /** What time alone changes. */
   private void look() {
     try {
-      lifecycle.observe(own.state());
+      if (lifecycle.observe(own.state())) {
+        tellListeners();
+      }
       watchdog.observe(own.state());
       lifecycle.reportDrops(sink);
       channels.tryAgain();
@@ -210,6 +225,26 @@ public final class MeshRuntime implements AutoCloseable {
     } catch (RuntimeException e) {
       log.atError().setCause(e).log("the periodic look failed; it goes on");
     }
+  }
+
+  private void tellListeners() {
+    RuntimeState state = own.state();
+    for (IdentityListener listener : listeners) {
+      try {
+        listener.identityChanged(state);
+      } catch (RuntimeException e) {
+        log.atError().setCause(e).log("a listener failed");
+      }
+    }
+  }
+
+  private WorkloadApi workloadApi() {
+    WorkloadApi api = workloadApi;
+    if (api == null) {
+      throw new MeshRuntimeException(
+          "JWT-SVIDs come from the Workload API, and this workload's SVID comes from files");
+    }
+    return api;
   }
 
   /** A server on a port of every address of the machine; 0 picks a free one. */
@@ -324,7 +359,9 @@ public final class MeshRuntime implements AutoCloseable {
     }
     risk.close();
     identitySource.close();
-    workloadApi.close();
+    if (workloadApi != null) {
+      workloadApi.close();
+    }
     timer.shutdownNow();
     tracker.cutAll();
     var unused = acceptor.shutdownGracefully(0, 1, SECONDS);

@@ -27,6 +27,8 @@ public final class MeshRuntimeBuilder {
   private static final Logger log = LoggerFactory.getLogger(MeshRuntimeBuilder.class);
 
   @Nullable String workloadApi;
+  FileSource.@Nullable Paths files;
+  final List<IdentityListener> listeners = new ArrayList<>();
   @Nullable SpiffeId spiffeId;
   @Nullable String hint;
   @Nullable Path policy;
@@ -65,6 +67,26 @@ public final class MeshRuntimeBuilder {
    */
   public MeshRuntimeBuilder workloadApi(String address) {
     this.workloadApi = address;
+    return this;
+  }
+
+  /**
+   * Takes the SVID from files in the place of the Workload API, as cert-manager's CSI driver for
+   * SPIFFE mounts them. They are read again when they change; JWT-SVIDs need the Workload API.
+   *
+   * @param certificates the leaf, then its intermediates, in PEM
+   * @param privateKey the leaf's key as PKCS #8, in PEM
+   * @param bundle the authorities of the SVID's trust domain in PEM, or a SPIFFE bundle map in JSON
+   *     ({@code {"trust_domains": {…}}}) for several trust domains
+   */
+  public MeshRuntimeBuilder files(Path certificates, Path privateKey, Path bundle) {
+    this.files = new FileSource.Paths(certificates, privateKey, bundle);
+    return this;
+  }
+
+  /** Tells a listener how the identity stands, from the start on. */
+  public MeshRuntimeBuilder listener(IdentityListener hears) {
+    this.listeners.add(hears);
     return this;
   }
 
@@ -334,6 +356,11 @@ public final class MeshRuntimeBuilder {
     if (kafkaProperties == null && events == null && !withoutEvents) {
       throw new IllegalArgumentException(
           "nothing says where events go: call kafka, events or withoutEvents");
+    }
+    if (files != null && (workloadApi != null || spiffeId != null || hint != null)) {
+      throw new IllegalArgumentException(
+          "the SVID is to come from files: workloadApi, spiffeId and hint are for the Workload"
+              + " API");
     }
     if (kafkaProperties == null && quarantine == null && !withoutQuarantine) {
       throw new IllegalArgumentException(

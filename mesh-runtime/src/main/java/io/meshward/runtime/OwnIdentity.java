@@ -40,7 +40,7 @@ final class OwnIdentity {
   private final Clock clock;
   private final List<Listener> listeners = new CopyOnWriteArrayList<>();
   private volatile Standing standing =
-      new Standing(null, null, false, false, "the Workload API has not answered yet");
+      new Standing(null, null, false, false, "nothing has been read yet");
   private volatile @Nullable SpiffeId lastId;
 
   OwnIdentity(Clock clock) {
@@ -126,19 +126,19 @@ final class OwnIdentity {
    * @throws MeshRuntimeException saying what to check, once the deadline is over or the source has
    *     given up
    */
-  synchronized void awaitFirst(Duration deadline, String what) {
+  synchronized void awaitFirst(Duration deadline, IdentitySource source) {
     long end = System.nanoTime() + deadline.toNanos();
     while (standing.current() == null) {
       long left = Duration.ofNanos(end - System.nanoTime()).toMillis();
       if (left <= 0 || standing.givenUp()) {
         throw new MeshRuntimeException(
             "no SVID from "
-                + what
+                + source
                 + (standing.givenUp() ? "" : " within " + deadline.toMillis() / 1000.0 + " s")
                 + ": "
                 + standing.problem()
-                + ". Check that the socket path is right, that the SPIFFE agent runs and that this"
-                + " workload is registered with it");
+                + ". Check "
+                + source.whatToCheck());
       }
       try {
         wait(left);

@@ -1,6 +1,7 @@
 package io.meshward.runtime;
 
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,15 +34,26 @@ public record RuntimeStatus(
     dropped = Map.copyOf(dropped);
   }
 
-  /** Whether this workload serves and dials now. */
+  /** Whether this workload serves and dials now: what a readiness probe asks. */
   public boolean open() {
+    return closedBecause().isEmpty();
+  }
+
+  /** Why this workload neither serves nor dials now, for people; nothing if it does. */
+  public Optional<String> closedBecause() {
+    return switch (identity) {
+      case RuntimeState.Starting starting -> Optional.of("no SVID yet: " + starting.problem());
+      case RuntimeState.Withdrawn withdrawn ->
+          Optional.of("the SVID is withdrawn: " + withdrawn.reason());
+      case RuntimeState.Expired expired -> Optional.of("the SVID expired at " + expired.since());
+      case RuntimeState.Ready ready -> quarantineUnread();
+      case RuntimeState.Stale stale -> quarantineUnread();
+    };
+  }
+
+  private Optional<String> quarantineUnread() {
     return quarantineRead
-        && switch (identity) {
-          case RuntimeState.Ready ready -> true;
-          case RuntimeState.Stale stale -> true;
-          case RuntimeState.Starting starting -> false;
-          case RuntimeState.Withdrawn withdrawn -> false;
-          case RuntimeState.Expired expired -> false;
-        };
+        ? Optional.empty()
+        : Optional.of("the quarantine has not been read to its end yet");
   }
 }

@@ -6,14 +6,9 @@ import io.meshward.schemas.SpiffeId;
 import io.meshward.schemas.TrustDomain;
 import io.spiffe.workloadapi.grpc.Workload.X509SVID;
 import io.spiffe.workloadapi.grpc.Workload.X509SVIDResponse;
-import java.security.GeneralSecurityException;
-import java.security.KeyFactory;
 import java.security.PrivateKey;
-import java.security.PublicKey;
-import java.security.Signature;
 import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
-import java.security.spec.PKCS8EncodedKeySpec;
 import java.time.Clock;
 import java.util.HashMap;
 import java.util.List;
@@ -29,9 +24,6 @@ import org.jspecify.annotations.Nullable;
  * its certificate and our own verifier accepts it. For one thread.
  */
 final class SvidResponseReader {
-  private static final byte[] CHALLENGE =
-      "meshward key possession".getBytes(java.nio.charset.StandardCharsets.US_ASCII);
-
   private final SvidChoice choice;
   private final Clock clock;
   private long generation;
@@ -105,7 +97,9 @@ final class SvidResponseReader {
         new TrustBundle(
             id.trustDomain(),
             certificates(message.getBundle(), "the bundle of " + id.trustDomain())));
-    PrivateKey key = key(message.getX509SvidKey(), chain.get(0).getPublicKey(), field);
+    PrivateKey key =
+        PossessedKey.read(
+            message.getX509SvidKey().toByteArray(), chain.get(0).getPublicKey(), field);
     switch (X509SvidVerifier.verify(chain, bundles, clock.instant(), own -> true)) {
       case Verdict.Accepted accepted -> {
         if (!accepted.id().equals(id)) {
@@ -163,39 +157,6 @@ final class SvidResponseReader {
       return Certificates.parseDer(der.toByteArray());
     } catch (CertificateException e) {
       throw new BadResponseException(what + " cannot be read: " + e.getMessage());
-    }
-  }
-
-  /** Reads the key and proves that it signs for the certificate. */
-  private static PrivateKey key(ByteString pkcs8, PublicKey certified, String what)
-      throws BadResponseException {
-    String algorithm = certified.getAlgorithm();
-    String signature =
-        switch (algorithm) {
-          case "EC" -> "SHA256withECDSA";
-          case "RSA" -> "SHA256withRSA";
-          default ->
-              throw new BadResponseException(
-                  what + " has a key of algorithm " + algorithm + ": expected EC or RSA");
-        };
-    try {
-      PrivateKey key =
-          KeyFactory.getInstance(algorithm)
-              .generatePrivate(new PKCS8EncodedKeySpec(pkcs8.toByteArray()));
-      Signature signer = Signature.getInstance(signature);
-      signer.initSign(key);
-      signer.update(CHALLENGE);
-      byte[] signed = signer.sign();
-      signer.initVerify(certified);
-      signer.update(CHALLENGE);
-      if (!signer.verify(signed)) {
-        throw new BadResponseException(what + " has a private key of another certificate");
-      }
-      return key;
-    } catch (GeneralSecurityException e) {
-      // The cause may quote the key's encoding: name its kind only.
-      throw new BadResponseException(
-          what + " has an unusable private key: " + e.getClass().getSimpleName());
     }
   }
 

@@ -54,6 +54,12 @@ final class WorkloadApiSource implements IdentitySource {
   }
 
   @Override
+  public String whatToCheck() {
+    return "that the socket path is right, that the SPIFFE agent runs and that this workload is"
+        + " registered with it";
+  }
+
+  @Override
   public void close() {
     KeptStream<X509SVIDRequest, X509SVIDResponse> kept = stream;
     if (kept != null) {

@@ -28,8 +28,10 @@ import java.security.GeneralSecurityException;
 import java.security.cert.CertPath;
 import java.security.cert.CertPathValidator;
 import java.security.cert.CertPathValidatorException;
+import java.security.cert.CertPathValidatorResult;
 import java.security.cert.CertificateFactory;
 import java.security.cert.CertificateParsingException;
+import java.security.cert.PKIXCertPathValidatorResult;
 import java.security.cert.PKIXParameters;
 import java.security.cert.PKIXReason;
 import java.security.cert.X509Certificate;
@@ -229,13 +231,22 @@ final class X509SvidVerifier {
       PKIXParameters parameters = new PKIXParameters(bundle.anchors(now));
       parameters.setRevocationEnabled(false);
       parameters.setDate(Date.from(at));
-      CertPathValidator.getInstance("PKIX").validate(certPath, parameters);
-      return null;
+      CertPathValidatorResult result =
+          CertPathValidator.getInstance("PKIX").validate(certPath, parameters);
+      return anchorAllows(path.size() - 1, result)
+          ? null
+          : new CertPathValidatorException("more intermediates than the authority allows");
     } catch (CertPathValidatorException e) {
       return e;
     } catch (GeneralSecurityException e) {
       return new CertPathValidatorException("the path cannot be validated", e);
     }
+  }
+
+  /** The anchor's own path length, which path validation does not look at (RFC 5280 4.2.1.9). */
+  private static boolean anchorAllows(int intermediates, CertPathValidatorResult result) {
+    return result instanceof PKIXCertPathValidatorResult found
+        && intermediates <= found.getTrustAnchor().getTrustedCert().getBasicConstraints();
   }
 
   /** As much of a claimed name as a SPIFFE ID could have. */

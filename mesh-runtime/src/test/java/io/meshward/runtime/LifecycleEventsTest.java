@@ -80,6 +80,11 @@ class LifecycleEventsTest {
     public void refresh() {}
 
     @Override
+    public String whatToCheck() {
+      return "nothing";
+    }
+
+    @Override
     public void watch(Consumer<IdentityUpdate> listener) {}
 
     @Override
