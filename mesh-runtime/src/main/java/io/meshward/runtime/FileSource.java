@@ -3,6 +3,7 @@ package io.meshward.runtime;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static java.util.concurrent.TimeUnit.MILLISECONDS;
 
+import com.google.protobuf.ByteString;
 import io.meshward.schemas.InvalidSpiffeIdException;
 import io.meshward.schemas.SpiffeId;
 import io.meshward.schemas.TrustDomain;
@@ -15,7 +16,6 @@ import java.security.PrivateKey;
 import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
 import java.time.Clock;
-import java.util.Arrays;
 import java.util.Base64;
 import java.util.HashMap;
 import java.util.List;
@@ -53,13 +53,7 @@ final class FileSource implements IdentitySource {
   record Paths(Path certificates, Path privateKey, Path bundle) {}
 
   /** What the files held. */
-  private record Content(byte[] certificates, byte[] privateKey, byte[] bundle) {
-    boolean isSame(Content other) {
-      return Arrays.equals(certificates, other.certificates)
-          && Arrays.equals(privateKey, other.privateKey)
-          && Arrays.equals(bundle, other.bundle);
-    }
-  }
+  private record Content(ByteString certificates, ByteString privateKey, ByteString bundle) {}
 
   private final Paths paths;
   private final Clock clock;
@@ -96,7 +90,7 @@ final class FileSource implements IdentitySource {
       Content content =
           new Content(read(paths.certificates()), read(paths.privateKey()), read(paths.bundle()));
       Content before = seen;
-      if (before != null && problem == null && content.isSame(before)) {
+      if (before != null && problem == null && content.equals(before)) {
         return;
       }
       listener.accept(new IdentityUpdate.Issued(identity(content)));
@@ -119,14 +113,16 @@ final class FileSource implements IdentitySource {
   }
 
   private WorkloadIdentity identity(Content content) throws BadResponseException {
-    List<X509Certificate> chain = certificates(content.certificates(), paths.certificates());
+    List<X509Certificate> chain =
+        certificates(content.certificates().toByteArray(), paths.certificates());
     SpiffeId id = id(chain.get(0));
     PrivateKey key =
         PossessedKey.read(
-            privateKey(content.privateKey()),
+            privateKey(content.privateKey().toByteArray()),
             chain.get(0).getPublicKey(),
             "the SVID in " + paths.certificates());
-    Map<TrustDomain, TrustBundle> bundles = bundles(content.bundle(), id.trustDomain());
+    Map<TrustDomain, TrustBundle> bundles =
+        bundles(content.bundle().toByteArray(), id.trustDomain());
     return switch (X509SvidVerifier.verify(chain, bundles, clock.instant(), own -> true)) {
       case Verdict.Accepted accepted ->
           new WorkloadIdentity(new X509Svid(id, chain, key, null), bundles, ++generation);
@@ -199,13 +195,13 @@ final class FileSource implements IdentitySource {
     }
   }
 
-  private static byte[] read(Path file) throws IOException {
+  private static ByteString read(Path file) throws IOException {
     try (InputStream in = Files.newInputStream(file)) {
       byte[] content = in.readNBytes(MAX_BYTES + 1);
       if (content.length > MAX_BYTES) {
         throw new IOException(file + " is larger than " + MAX_BYTES + " bytes");
       }
-      return content;
+      return ByteString.copyFrom(content);
     } catch (NoSuchFileException e) {
       throw new IOException(file + " does not exist", e);
     }
