@@ -15,10 +15,12 @@ import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.EnumMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -59,6 +61,8 @@ public final class MeshRuntime implements AutoCloseable {
   private final LifecycleEvents lifecycle;
   private final ConnectionTracker tracker;
   private final QuarantineEnforcer quarantine;
+  private final @Nullable QuarantineSnapshot snapshot;
+  private volatile @Nullable Instant snapshotUsed;
   private final TlsContexts tls;
   private final MeshTls plainTls;
   private final Lazy<JwtSvids> jwtSvids;
@@ -139,6 +143,10 @@ public final class MeshRuntime implements AutoCloseable {
             new DefaultThreadFactory("meshward-timer", true));
     quarantine =
         new QuarantineEnforcer(trust, tracker, reporter, protectedIdentities, clock, timer);
+    snapshot =
+        settings.quarantineSnapshot == null
+            ? null
+            : new QuarantineSnapshot(settings.quarantineSnapshot, clock);
     acceptor = eventLoops("meshward-accept", 1);
     loops =
         eventLoops(
@@ -171,14 +179,17 @@ public final class MeshRuntime implements AutoCloseable {
     own.awaitFirst(svidDeadline, identitySource);
     SpiffeId id = svid().id();
     policies.servedBy(id);
-    policies.current().services().requireOwn(
+    policies
+        .current()
+        .services()
+        .requireOwn(
             svid(),
             workloadApi == null ? ServiceTable.Source.FILES : ServiceTable.Source.WORKLOAD_API);
     try {
       awaitPolicy(quarantineDeadline);
       startRisk();
       if (!quarantine.awaitRead(quarantineDeadline)) {
-        log.atError().log("the quarantine could not be read yet: every peer is refused until then");
+        useSnapshot();
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -211,6 +222,27 @@ public final class MeshRuntime implements AutoCloseable {
     }
   }
 
+  private void useSnapshot() {
+    QuarantineSnapshot kept = snapshot;
+    Optional<QuarantineSnapshot.Loaded> loaded = kept == null ? Optional.empty() : kept.load();
+    if (loaded.isEmpty()) {
+      log.atError().log("the quarantine could not be read yet: every peer is refused until then");
+      return;
+    }
+    log.atWarn()
+        .addKeyValue("since", loaded.get().upToDateAt())
+        .addKeyValue("holds", loaded.get().holds().size())
+        .log("the quarantine could not be read yet: its snapshot is applied until then");
+    snapshotUsed = loaded.get().upToDateAt();
+    quarantine.fallBackTo(loaded.get().holds());
+  }
+
+  private long quarantineAgeMs() {
+    long age = quarantineSource.ageMs();
+    Instant kept = snapshotUsed;
+    return age < 0 && kept != null ? Duration.between(kept, clock.instant()).toMillis() : age;
+  }
+
   /** What time alone changes. */
   private void look() {
     try {
@@ -220,6 +252,9 @@ public final class MeshRuntime implements AutoCloseable {
       watchdog.observe(own.state());
       lifecycle.reportDrops(sink);
       channels.tryAgain();
+      if (snapshot != null) {
+        snapshot.keep(quarantine.known(), quarantineSource.ageMs());
+      }
       policies.reload();
       startRisk();
     } catch (RuntimeException e) {
@@ -334,7 +369,7 @@ public final class MeshRuntime implements AutoCloseable {
     return new RuntimeStatus(
         own.state(),
         holds.read(),
-        quarantineSource.ageMs(),
+        quarantineAgeMs(),
         holds.size(),
         tracker.connections().size(),
         policies.current().enforced().id(),

@@ -47,6 +47,7 @@ public final class MeshRuntimeBuilder {
   boolean withoutEvents;
   boolean withoutQuarantine;
   boolean openWhileQuarantineUnread;
+  QuarantineSnapshot.@Nullable Place quarantineSnapshot;
   final List<String> protectedIdentities = new ArrayList<>();
   @Nullable String node;
   @Nullable String pod;
@@ -214,6 +215,22 @@ public final class MeshRuntimeBuilder {
   /** Serves and dials before the holds could be read for the first time. Loud; default: closed. */
   public MeshRuntimeBuilder openWhileQuarantineUnread() {
     this.openWhileQuarantineUnread = true;
+    return this;
+  }
+
+  /**
+   * Keeps the holds in a file, and starts with those when they cannot be read in time and are not
+   * too old. Default: none are kept, and such a start is closed.
+   *
+   * @param file replaced as a whole; its folder must exist
+   * @throws IllegalArgumentException if the age is not positive
+   */
+  public MeshRuntimeBuilder quarantineSnapshot(Path file, Duration maxAge) {
+    if (!maxAge.isPositive()) {
+      throw new IllegalArgumentException(
+          "the snapshot's age is " + maxAge + ": expected a positive one");
+    }
+    this.quarantineSnapshot = new QuarantineSnapshot.Place(file, maxAge);
     return this;
   }
 

@@ -70,6 +70,18 @@ final class QuarantineEnforcer implements QuarantineSource.Listener {
     read.countDown();
   }
 
+  /** Applies holds that were kept from before, unless they have been read meanwhile. */
+  synchronized void fallBackTo(Collection<Hold> kept) {
+    if (read.getCount() > 0) {
+      holds(kept);
+    }
+  }
+
+  /** All holds as they were last read, those that are over included. */
+  synchronized List<Hold> known() {
+    return List.copyOf(known.values());
+  }
+
   /** Waits until the holds have been read; false if that did not happen in time. */
   boolean awaitRead(Duration deadline) throws InterruptedException {
     return read.await(deadline.toMillis(), MILLISECONDS);
