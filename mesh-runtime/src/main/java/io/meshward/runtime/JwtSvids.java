@@ -1,5 +1,6 @@
 package io.meshward.runtime;
 
+import io.grpc.CallCredentials;
 import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
 import io.meshward.schemas.InvalidSpiffeIdException;
@@ -35,6 +36,7 @@ public final class JwtSvids {
   private final Clock clock;
   private final Duration leeway;
   private final Consumer<JwtSvid> fetched;
+  private final JwtSvidCache cache;
 
   /**
    * @param leeway by how much an issuer's clock may differ from ours
@@ -50,6 +52,7 @@ public final class JwtSvids {
     this.clock = clock;
     this.leeway = leeway;
     this.fetched = fetched;
+    this.cache = new JwtSvidCache(audience -> fetch(List.of(audience)).get(0), clock);
     this.bundles = new JwtBundleWatch(api, random);
     bundles.open();
   }
@@ -85,6 +88,21 @@ public final class JwtSvids {
   /** Fetches a token for one identity of this workload, otherwise as {@link #fetch(Collection)}. */
   public JwtSvid fetch(SpiffeId id, Collection<String> audience) {
     return fetchOf(id, audience).get(0);
+  }
+
+  /**
+   * Sends a token of this workload's default identity with each call: {@code
+   * stub.withCallCredentials(…)}. Tokens are kept, and fetched again once half of their life is
+   * over; a call for which none can be had fails as unavailable.
+   *
+   * @param audience the one name that the token is meant for: that of the called service
+   * @throws IllegalArgumentException if it is empty
+   */
+  public CallCredentials callCredentials(String audience) {
+    if (audience.isEmpty()) {
+      throw new IllegalArgumentException("an audience is expected, was empty");
+    }
+    return new JwtCallCredentials(cache, audience);
   }
 
   private List<JwtSvid> fetchOf(@Nullable SpiffeId id, Collection<String> audience) {

@@ -1,10 +1,23 @@
 package io.meshward.runtime;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.ByteString;
+import io.grpc.CallCredentials;
+import io.grpc.CallOptions;
+import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
+import io.grpc.Server;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallHandler;
+import io.grpc.ServerInterceptor;
 import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
+import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
+import io.grpc.stub.ClientCalls;
 import io.meshward.schemas.SpiffeId;
 import io.meshward.schemas.SvidLifecycle;
 import io.meshward.schemas.SvidLifecycle.Change;
@@ -13,9 +26,13 @@ import io.meshward.testkit.TestTrustDomain;
 import io.meshward.testkit.TestWorkloadApi;
 import io.meshward.testkit.WorkloadEntry;
 import io.spiffe.workloadapi.grpc.Workload.JWTBundlesResponse;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -170,6 +187,73 @@ class JwtSvidsTest {
     assertThatThrownBy(() -> runtime.jwtSvids().fetch(List.of("payment", "")))
         .isInstanceOf(IllegalArgumentException.class);
     assertThat(api.calls().fetchJwtSvid()).isEqualTo(before);
+  }
+
+  @Test
+  void sendsATokenWithEachCallThatTheServerCanVerify() throws Exception {
+    AtomicReference<@Nullable String> sent = new AtomicReference<>();
+    ServerInterceptor reads =
+        new ServerInterceptor() {
+          @Override
+          public <Q, R> ServerCall.Listener<Q> interceptCall(
+              ServerCall<Q, R> call, Metadata headers, ServerCallHandler<Q, R> next) {
+            sent.set(
+                headers.get(Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER)));
+            return next.startCall(call, headers);
+          }
+        };
+    try (Shop shop = new Shop()) {
+      Server server =
+          shop.closing(
+              shop.ordersRuntime()
+                  .serverBuilder(0)
+                  .addService(Echo.service())
+                  .intercept(reads)
+                  .build()
+                  .start());
+      MeshRuntime frontend = shop.frontendRuntime();
+      ManagedChannel channel = shop.dial(frontend, server);
+      CallCredentials credentials = frontend.jwtSvids().callCredentials("orders");
+
+      for (int i = 0; i < 3; i++) {
+        ClientCalls.blockingUnaryCall(
+            channel, Echo.WHO, CallOptions.DEFAULT.withCallCredentials(credentials), "hello");
+      }
+
+      String bearer = requireNonNull(sent.get());
+      assertThat(bearer).startsWith("Bearer ");
+      assertThat(frontend.jwtSvids().validate(bearer.substring(7), "orders").id())
+          .isEqualTo(shop.frontend);
+      assertThat(shop.mesh.workload(shop.frontend).calls().fetchJwtSvid()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void sendsNoTokenWithoutTls() throws Exception {
+    Server plain =
+        NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
+            .addService(Echo.service())
+            .build()
+            .start();
+    ManagedChannel channel =
+        NettyChannelBuilder.forTarget(Shop.target(plain)).usePlaintext().build();
+    try {
+      CallCredentials credentials = runtime.jwtSvids().callCredentials("orders");
+      assertThatThrownBy(
+              () ->
+                  ClientCalls.blockingUnaryCall(
+                      channel,
+                      Echo.WHO,
+                      CallOptions.DEFAULT.withCallCredentials(credentials),
+                      "hello"))
+          .isInstanceOf(StatusRuntimeException.class);
+      assertThat(api.calls().fetchJwtSvid()).isZero();
+      assertThatThrownBy(() -> runtime.jwtSvids().callCredentials(""))
+          .isInstanceOf(IllegalArgumentException.class);
+    } finally {
+      channel.shutdownNow();
+      plain.shutdownNow();
+    }
   }
 
   @Test
