@@ -18,6 +18,7 @@ import com.nimbusds.jose.jwk.gen.RSAKeyGenerator;
 import com.nimbusds.jose.util.Base64URL;
 import io.meshward.schemas.TrustDomain;
 import java.util.EnumMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 
@@ -51,10 +52,12 @@ final class TokenSigner {
     return key;
   }
 
-  /** The public keys as a JWK set without {@code use}, as SPIRE serves it. */
+  /**
+   * The public keys as a JWK set without {@code use}, as SPIRE serves it; by algorithm, since
+   * nimbus gives up at a key whose curve does not fit before it comes to one that does.
+   */
   String jwks() {
-    return new JWKSet(List.copyOf(Map.copyOf(keys).values().stream().distinct().toList()))
-        .toString(true);
+    return new JWKSet(List.copyOf(new LinkedHashSet<>(keys.values()))).toString(true);
   }
 
   Map<TrustDomain, JwtBundle> bundles(TrustDomain trustDomain) {
