@@ -60,6 +60,8 @@ public final class Meshward implements Callable<Integer> {
         .customSynopsis(
             "meshward " + String.join("|", commandLine.getSubcommands().keySet()) + " …",
             "       meshward [-hV]");
+    // The line that names every command stays one.
+    commandLine.setUsageHelpWidth(100);
     commandLine.getSubcommands().values().forEach(Meshward::headByDescription);
     return commandLine
         .setCaseInsensitiveEnumValuesAllowed(true)
