@@ -17,7 +17,10 @@ import java.util.Set;
  */
 record AbusedFrontend() implements Scenario {
   private static final String SERVICE = "frontend";
-  private static final String RULE = "SVID request burst";
+
+  /** The detection that has to come of it. */
+  static final String RULE = "SVID request burst";
+
   private static final int ATTEMPTS = 3;
 
   @Override
@@ -32,31 +35,13 @@ record AbusedFrontend() implements Scenario {
     Set<String> peers = stage.peersOf(SERVICE);
     Instant start = Instant.now();
     for (int i = 1; i <= ATTEMPTS; i++) {
-      stage
-          .sensor()
-          .alert(
-              "SVID Requested By Tool",
-              "Warning",
-              List.of("spiffe", "meshward"),
-              "A tool asked the Workload API for an SVID (pod=" + pod.getMetadata().getName() + ")",
-              Map.of(
-                  "k8s.ns.name",
-                  stage.namespace(),
-                  "k8s.pod.name",
-                  pod.getMetadata().getName(),
-                  "evt.hostname",
-                  Optional.ofNullable(pod.getSpec().getNodeName()).orElse(""),
-                  "proc.name",
-                  "spire-agent",
-                  "proc.cmdline",
-                  "spire-agent api fetch x509",
-                  "fd.name",
-                  "/run/spire/sockets/agent.sock",
-                  "container.id",
-                  "c0ffee00000" + i));
+      Instant at = requestSvid(stage, pod, i);
       stage
           .timeline()
-          .tell("attacker", "request " + i + " for an SVID in pod " + pod.getMetadata().getName());
+          .tell(
+              at,
+              "attacker",
+              "request " + i + " for an SVID in pod " + pod.getMetadata().getName());
     }
     Detection detection = stage.awaitDetection(RULE, start);
     Containment contained = stage.awaitContained(detection);
@@ -80,5 +65,37 @@ record AbusedFrontend() implements Scenario {
         Optional.of(applied),
         Optional.of("workload.scale"),
         Optional.of(new CallLog.Outage(SERVICE, detection.detection().detectedAt(), released)));
+  }
+
+  /**
+   * Somebody in a pod asks for an SVID with a tool, and the sensor of its node sees it.
+   *
+   * @param attempt tells it from others
+   * @return when
+   */
+  static Instant requestSvid(Stage stage, Pod pod, int attempt) throws Exception {
+    String name = pod.getMetadata().getName();
+    return stage
+        .sensor()
+        .alert(
+            "SVID Requested By Tool",
+            "Warning",
+            List.of("spiffe", "meshward"),
+            "A tool asked the Workload API for an SVID (pod=" + name + ")",
+            Map.of(
+                "k8s.ns.name",
+                stage.namespace(),
+                "k8s.pod.name",
+                name,
+                "evt.hostname",
+                Optional.ofNullable(pod.getSpec().getNodeName()).orElse(""),
+                "proc.name",
+                "spire-agent",
+                "proc.cmdline",
+                "spire-agent api fetch x509",
+                "fd.name",
+                "/run/spire/sockets/agent.sock",
+                "container.id",
+                "c0ffee00000" + attempt));
   }
 }

@@ -2,18 +2,24 @@ package io.meshward.cli;
 
 import io.meshward.examples.ShopLine;
 import java.time.Instant;
-import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Optional;
+import java.util.Map;
 
-/** Every call that the shop's services made, and how it ended. Thread-safe. */
+/**
+ * Every call that the shop's services made, and how it ended. Whatever did not end well has to be
+ * explained by an outage, or by the failure of the call it belonged to. Thread-safe.
+ */
 final class CallLog {
-  /** More than a demonstration makes; what is beyond is an error, since it would not be judged. */
-  private static final int MAX_CALLS = 500_000;
+  /** More than all outages of a demonstration explain. */
+  private static final int MAX_FAILED = 100_000;
 
-  private final List<ShopLine.Call> failed = new ArrayList<>();
-  private final List<ShopLine.Call> succeeded = new ArrayList<>();
-  private long abandoned;
+  private final Map<String, ShopLine.Call> failed = new LinkedHashMap<>();
+  private final Map<Route, ShopLine.Call> lastSuccess = new HashMap<>();
+  private long size;
+
+  private record Route(String caller, String callee) {}
 
   /**
    * While a contained identity is refused.
@@ -24,7 +30,7 @@ final class CallLog {
    */
   record Outage(String service, Instant from, Instant to) {
     /** Whether a call of it, or to it, was under way within. */
-    boolean explains(ShopLine.Call call) {
+    private boolean explains(ShopLine.Call call) {
       return (call.caller().equals(service) || call.callee().equals(service))
           && call.startedAt().isBefore(to)
           && call.endedAt().isAfter(from);
@@ -32,40 +38,55 @@ final class CallLog {
   }
 
   synchronized void add(ShopLine.Call call) {
-    if (size() == MAX_CALLS) {
-      throw new IllegalStateException("more than " + MAX_CALLS + " calls");
-    }
-    switch (call.status()) {
-      case "OK" -> succeeded.add(call);
-      // Nobody refused it: whoever asked for it was cut off, so it was given up (gRPC passes that
-      // on).
-      case "CANCELLED" -> abandoned++;
-      default -> failed.add(call);
+    size++;
+    if (call.status().equals("OK")) {
+      lastSuccess.merge(
+          new Route(call.caller(), call.callee()),
+          call,
+          (one, other) -> one.startedAt().isAfter(other.startedAt()) ? one : other);
+    } else if (failed.size() < MAX_FAILED) {
+      failed.put(call.id(), call);
     }
   }
 
   /** How many calls there were. */
   synchronized long size() {
-    return abandoned + failed.size() + succeeded.size();
+    return size;
   }
 
-  /** The calls that failed within an outage that explains them. */
+  /** The calls that failed because of an outage, in the order in which they ended. */
   synchronized List<ShopLine.Call> explainedBy(Outage outage) {
-    return failed.stream().filter(outage::explains).toList();
+    return failed.values().stream().filter(call -> isExplained(call, List.of(outage))).toList();
   }
 
-  /** The calls that failed though none of these explains them. */
+  /**
+   * The calls that failed though none of these explains it.
+   *
+   * @throws IllegalStateException if more calls failed than can be judged
+   */
   synchronized List<ShopLine.Call> unexplained(List<Outage> outages) {
-    return failed.stream()
-        .filter(call -> outages.stream().noneMatch(outage -> outage.explains(call)))
-        .toList();
+    if (failed.size() == MAX_FAILED) {
+      throw new IllegalStateException(MAX_FAILED + " failed calls, and maybe more");
+    }
+    return failed.values().stream().filter(call -> !isExplained(call, outages)).toList();
   }
 
-  /** The first call from one service to another that began after an instant and succeeded. */
-  synchronized Optional<ShopLine.Call> successAfter(String caller, String callee, Instant after) {
-    return succeeded.stream()
-        .filter(call -> call.caller().equals(caller) && call.callee().equals(callee))
-        .filter(call -> call.startedAt().isAfter(after))
-        .findFirst();
+  /**
+   * gRPC cancels what is done for a caller when that caller's call ends early, and passes that on:
+   * such a call was refused by nobody. It is explained if the call it was made for failed too, and
+   * is explained itself.
+   */
+  private boolean isExplained(ShopLine.Call call, List<Outage> outages) {
+    if (outages.stream().anyMatch(outage -> outage.explains(call))) {
+      return true;
+    }
+    ShopLine.Call madeFor = call.parent() == null ? null : failed.get(call.parent());
+    return call.status().equals("CANCELLED") && madeFor != null && isExplained(madeFor, outages);
+  }
+
+  /** Whether a call from one service to another began after an instant and succeeded. */
+  synchronized boolean hasSuccessAfter(String caller, String callee, Instant after) {
+    ShopLine.Call last = lastSuccess.get(new Route(caller, callee));
+    return last != null && last.startedAt().isAfter(after);
   }
 }

@@ -4,10 +4,13 @@ import io.meshward.daemon.ConfigFile;
 import io.meshward.daemon.ShutdownHook;
 import io.meshward.detect.Detect;
 import io.meshward.detect.DetectConfig;
+import io.meshward.detect.RulesRejectedException;
 import io.meshward.ingest.Ingest;
 import io.meshward.ingest.IngestConfig;
+import io.meshward.responder.PlaybookException;
 import io.meshward.responder.Responder;
 import io.meshward.responder.ResponderConfig;
+import java.io.UncheckedIOException;
 import java.net.URI;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
@@ -36,12 +39,24 @@ final class Daemons {
 
     /**
      * Parses and validates the file, starts the daemon, says where it is, and waits for its end.
+     *
+     * @throws CommandException if it does not start as it is told
      */
     <C extends Record, D extends AutoCloseable> int run(
         Class<C> type, Function<C, D> start, Function<D, URI> address, Await<D> await)
         throws InterruptedException {
       C config = ConfigFile.load(file, type);
-      D daemon = start.apply(config);
+      D daemon;
+      try {
+        daemon = start.apply(config);
+      } catch (RulesRejectedException
+          | PlaybookException
+          | IllegalArgumentException
+          | UncheckedIOException e) {
+        throw new CommandException(ExitCode.USAGE, file + ": " + e.getMessage(), e);
+      } catch (IllegalStateException e) {
+        throw new CommandException(ExitCode.UNREACHABLE, String.valueOf(e.getMessage()), e);
+      }
       ShutdownHook.install(spec.name(), daemon);
       spec.commandLine().getOut().println(spec.name() + " answers at " + address.apply(daemon));
       spec.commandLine().getOut().flush();

@@ -1,8 +1,10 @@
 package io.meshward.cli;
 
+import io.fabric8.kubernetes.api.model.Pod;
 import io.meshward.daemon.Resources;
 import io.meshward.examples.ShopLine;
 import io.meshward.schemas.Containment;
+import io.meshward.schemas.Fact;
 import io.meshward.schemas.Inventory;
 import io.meshward.schemas.TopicCatalogue;
 import java.io.IOException;
@@ -27,18 +29,21 @@ final class Demo {
 
   private final Parts.Options options;
   private final Timeline timeline;
-  private final Resources resources;
+  private final Starter starter;
+  private final LogFolder logs;
   private final Clock clock = Clock.systemUTC();
   private final CallLog calls = new CallLog();
   private final List<String> brokenProcesses = new ArrayList<>();
 
   /**
    * @param resources takes everything that has to be closed afterwards
+   * @param logs takes the logs of the shop's processes
    */
-  Demo(Parts.Options options, Timeline timeline, Resources resources) {
+  Demo(Parts.Options options, Timeline timeline, Resources resources, LogFolder logs) {
     this.options = options;
     this.timeline = timeline;
-    this.resources = resources;
+    this.starter = new Starter(resources);
+    this.logs = logs;
   }
 
   /** Plays all scenarios, and stops at the first that fails. */
@@ -66,9 +71,9 @@ final class Demo {
 
   private Stage setUp() throws Exception {
     timeline.chapter("Starting on " + String.join(", ", options.describe()));
-    Parts parts = Parts.start(options, timeline, resources);
+    Parts parts = Parts.start(options, timeline, starter);
     PipelineRecords records =
-        resources.add(
+        starter.add(
             "records",
             PipelineRecords.start(
                 parts.kafka().config().reader("meshward-demo"),
@@ -76,7 +81,8 @@ final class Demo {
                 TopicCatalogue.all(),
                 new Narrator(timeline)));
     FalcoSensor sensor =
-        resources.add("sensor", new FalcoSensor(parts.pipeline().ingest().httpUri(), clock));
+        starter.add("sensor", new FalcoSensor(parts.pipeline().ingest().httpUri(), clock));
+    starter.add("harmless alerts", new HarmlessAlerts(sensor, parts.kubernetes().namespace()));
     Stage stage =
         new Stage(
             parts.kubernetes(),
@@ -88,7 +94,25 @@ final class Demo {
             parts.operator(),
             timeline);
     awaitShop(stage);
+    askOnce(stage);
     return stage;
+  }
+
+  /** One request is no burst: it becomes a fact that is counted, and nothing else. */
+  private void askOnce(Stage stage) throws Exception {
+    Pod pod = stage.pods("payment").getFirst();
+    Instant at = AbusedFrontend.requestSvid(stage, pod, 0);
+    timeline.tell(
+        at,
+        "somebody",
+        "asks once for an SVID in pod " + pod.getMetadata().getName() + ": no burst");
+    stage
+        .records()
+        .await(
+            Fact.Match.class,
+            "the request for an SVID as a fact",
+            Stage.PATIENCE,
+            match -> match.correlation().detection().equals(AbusedFrontend.RULE));
   }
 
   private ShopSupervisor startShop(Parts parts) throws IOException {
@@ -100,10 +124,11 @@ final class Demo {
             parts.workloadApi()::hint,
             parts.kafka().config().bootstrapServers(),
             parts.kafka().config().prefix(),
-            parts.folder().path());
+            parts.folder().path(),
+            logs);
     environment.writePolicies();
     ShopSupervisor shop =
-        resources.add(
+        starter.add(
             "shop",
             new ShopSupervisor(
                 parts.kubernetes().client(),
@@ -174,7 +199,7 @@ final class Demo {
     @Override
     public void processFailed(String pod, int exitCode, Path log) {
       String what = "the process of pod " + pod + " ended by itself with " + exitCode;
-      timeline.tell("shop", what + ": " + DemoFolder.tail(log));
+      timeline.tell("shop", what + ": " + LogFolder.tail(log));
       synchronized (brokenProcesses) {
         brokenProcesses.add(what);
       }

@@ -1,10 +1,8 @@
 package io.meshward.cli;
 
-import io.meshward.daemon.Resources;
 import java.io.IOException;
-import java.io.PrintWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Clock;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -63,33 +61,42 @@ final class DemoCommand implements Callable<Integer> {
   @Spec private CommandSpec spec = CommandSpec.create();
 
   @Override
-  public Integer call() throws IOException {
-    PrintWriter out = spec.commandLine().getOut();
+  public Integer call() throws Exception {
     Parts.Options options =
         new Parts.Options(
             Optional.ofNullable(bootstrap),
             Optional.ofNullable(workloadApi),
             Optional.ofNullable(kubeconfig),
             trustDomain,
-            0);
-    Timeline timeline = new Timeline(out, Clock.systemUTC());
-    Resources resources = new Resources(CLEAN_UP);
-    try (Interruption _ = Interruption.ofThisThread(CLEAN_UP)) {
-      DemoReport result;
+            0,
+            true);
+    if (report != null) {
+      requireWritable(report);
+    }
+    return new Session(spec, CLEAN_UP)
+        .run(
+            (timeline, resources, logs) -> new Demo(options, timeline, resources, logs).run(),
+            this::conclude);
+  }
+
+  private int conclude(DemoReport result) {
+    result.print(spec.commandLine().getOut());
+    if (report != null) {
       try {
-        result = new Demo(options, timeline, resources).run();
-      } finally {
-        timeline.chapter(
-            Interruption.clear() ? "Interrupted: removing everything" : "Removing everything");
-        resources.close();
-      }
-      result.print(out);
-      if (report != null) {
         result.write(report);
+      } catch (IOException e) {
+        throw new CommandException(
+            ExitCode.USAGE, "--report " + report + " cannot be written: " + e, e);
       }
-      return result.passed() ? ExitCode.OK : ExitCode.PROBLEMS;
-    } catch (InterruptedException e) {
-      return ExitCode.PROBLEMS;
+    }
+    return result.passed() ? ExitCode.OK : ExitCode.PROBLEMS;
+  }
+
+  private static void requireWritable(Path report) {
+    Path folder = report.toAbsolutePath().getParent();
+    if (Files.isDirectory(report) || folder == null || !Files.isWritable(folder)) {
+      throw new CommandException(
+          ExitCode.USAGE, "--report " + report + ": expected a file in a folder that is writable");
     }
   }
 }

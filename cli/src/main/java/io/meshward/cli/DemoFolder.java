@@ -1,29 +1,24 @@
 package io.meshward.cli;
 
-import io.meshward.daemon.Resources;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Comparator;
 import java.util.List;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** A temporary folder with what the demonstration's parts need as files. */
 record DemoFolder(Path path) {
-  private static final int TAIL_LINES = 5;
-
   /** How long all has to be quiet before a recovery by itself. */
   private static final Pattern HOLD_TIME = Pattern.compile("(?m)^( +for: ).*$");
 
   private static final String SHORT_HOLD = "3s";
 
-  /** Makes it; it goes with the resources. */
-  static DemoFolder create(Resources resources) throws IOException {
+  /** Makes it; it goes with what else was started. */
+  static DemoFolder create(Starter starter) throws IOException {
     DemoFolder folder = new DemoFolder(Files.createTempDirectory("meshward-demo"));
-    resources.add("folder", folder::delete);
-    for (String name : List.of("endpoints", "logs", "policies", "playbooks")) {
+    starter.add("folder", folder::delete);
+    for (String name : List.of("endpoints", "policies", "playbooks")) {
       Files.createDirectory(folder.path.resolve(name));
     }
     return folder;
@@ -41,22 +36,7 @@ record DemoFolder(Path path) {
     return folder;
   }
 
-  /** The last lines of a log, or why there are none. */
-  static String tail(Path log) {
-    try (Stream<String> lines = Files.lines(log)) {
-      List<String> all = lines.toList();
-      return String.join(
-          System.lineSeparator(), all.subList(Math.max(0, all.size() - TAIL_LINES), all.size()));
-    } catch (IOException | UncheckedIOException e) {
-      return log + " cannot be read: " + e.getMessage();
-    }
-  }
-
   private void delete() throws IOException {
-    try (Stream<Path> all = Files.walk(path)) {
-      for (Path file : all.sorted(Comparator.reverseOrder()).toList()) {
-        Files.deleteIfExists(file);
-      }
-    }
+    LogFolder.deleteAll(path);
   }
 }

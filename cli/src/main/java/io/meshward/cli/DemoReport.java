@@ -1,6 +1,7 @@
 package io.meshward.cli;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.datatype.jsr310.JavaTimeModule;
@@ -10,9 +11,11 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -40,7 +43,7 @@ record DemoReport(
   /**
    * A scenario.
    *
-   * @param refused how many calls of the contained identity, or to it, failed while they had to
+   * @param refused the calls of the contained identity, or to it, that failed while they had to
    */
   record Row(
       String scenario,
@@ -51,7 +54,13 @@ record DemoReport(
       List<String> actions,
       List<String> verification,
       Scenario.Latencies milliseconds,
-      long refused) {
+      List<Refused> refused) {
+    Row {
+      actions = List.copyOf(actions);
+      verification = List.copyOf(verification);
+      refused = List.copyOf(refused);
+    }
+
     static Row of(Scenario.Result result, CallLog calls) {
       return new Row(
           result.title(),
@@ -62,9 +71,44 @@ record DemoReport(
           result.actions(),
           result.verifications(),
           result.latencies(),
-          result.outage().map(outage -> calls.explainedBy(outage).size()).orElse(0));
+          result.outage().map(outage -> Refused.of(calls.explainedBy(outage))).orElse(List.of()));
     }
   }
+
+  /**
+   * Calls from one service to another that ended alike.
+   *
+   * @param status the gRPC status code
+   * @param detail the status's description in one of them, if it has one
+   */
+  record Refused(String caller, String callee, String status, long calls, @Nullable String detail) {
+    private static List<Refused> of(List<ShopLine.Call> calls) {
+      return calls.stream()
+          .map(call -> new Refused(call.caller(), call.callee(), call.status(), 1, call.detail()))
+          .collect(
+              Collectors.toMap(
+                  one -> List.of(one.caller, one.callee, one.status),
+                  Function.identity(),
+                  Refused::plus,
+                  LinkedHashMap::new))
+          .values()
+          .stream()
+          .toList();
+    }
+
+    private Refused plus(Refused other) {
+      return new Refused(caller, callee, status, calls + other.calls, detail);
+    }
+
+    @Override
+    public String toString() {
+      return calls + " " + caller + " to " + callee + ": " + status;
+    }
+  }
+
+  /** Among calls alone, none has to say that it is one. */
+  @JsonTypeInfo(use = JsonTypeInfo.Id.NONE)
+  private interface Unnamed {}
 
   static DemoReport of(
       Optional<String> failure,
@@ -91,6 +135,7 @@ record DemoReport(
     byte[] json =
         JsonMapper.builder()
             .addModule(new JavaTimeModule())
+            .addMixIn(ShopLine.Call.class, Unnamed.class)
             .disable(SerializationFeature.WRITE_DATES_AS_TIMESTAMPS)
             .enable(SerializationFeature.INDENT_OUTPUT)
             .defaultPropertyInclusion(
@@ -108,13 +153,13 @@ record DemoReport(
       TextTable table = new TextTable(scenarios.stream().map(Row::scenario).toList());
       row(table, "events seen", row -> Integer.toString(row.events()));
       row(table, "detection", Row::detection);
-      row(table, "actions", row -> String.join("\n", row.actions()));
-      row(table, "verification", row -> String.join("\n", row.verification()));
+      row(table, "actions", row -> lines(row.actions()));
+      row(table, "verification", row -> lines(row.verification()));
       row(table, "event to detection", row -> millis(row.milliseconds().toDetected()));
       row(table, "… quarantine at every peer", row -> millis(row.milliseconds().toQuarantined()));
       row(table, "… API write", row -> millis(row.milliseconds().toWritten()));
       row(table, "… verified", row -> millis(row.milliseconds().toVerified()));
-      row(table, "calls refused, as expected", row -> Long.toString(row.refused()));
+      row(table, "calls refused, as expected", row -> lines(row.refused()));
       table.print(out);
       out.println();
     }
@@ -149,6 +194,12 @@ record DemoReport(
 
   private void row(TextTable table, String name, Function<Row, String> cell) {
     table.row(name, scenarios.stream().map(cell).toList());
+  }
+
+  private static String lines(List<?> items) {
+    return items.isEmpty()
+        ? "none"
+        : items.stream().map(Object::toString).collect(Collectors.joining("\n"));
   }
 
   private static String millis(@Nullable Long milliseconds) {

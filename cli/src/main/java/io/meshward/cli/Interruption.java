@@ -1,17 +1,25 @@
 package io.meshward.cli;
 
 import java.time.Duration;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 
 /**
- * Turns Ctrl-C and SIGTERM into an interrupt of the thread that works, and keeps the JVM until that
- * thread has cleaned up and closed this.
+ * Turns Ctrl-C and SIGTERM into interrupts of the thread that works, and keeps the JVM until that
+ * thread has cleaned up. The JVM then ends with 128 and the number of the signal.
  */
-final class Interruption implements AutoCloseable {
+final class Interruption {
+  /** Whoever swallows an interrupt is interrupted again. */
+  private static final long AGAIN_MILLIS = 250;
+
   private final Thread worker = Thread.currentThread();
-  private final CountDownLatch over = new CountDownLatch(1);
   private final Duration cleanUp;
+  private State state = State.WORKING;
+  private boolean requested;
+
+  private enum State {
+    WORKING,
+    CLEANING,
+    OVER
+  }
 
   private Interruption(Duration cleanUp) {
     this.cleanUp = cleanUp;
@@ -20,7 +28,7 @@ final class Interruption implements AutoCloseable {
   /**
    * Begins.
    *
-   * @param cleanUp how long this thread may take after the interrupt
+   * @param cleanUp how long this thread may take to clean up
    */
   static Interruption ofThisThread(Duration cleanUp) {
     Interruption interruption = new Interruption(cleanUp);
@@ -30,27 +38,38 @@ final class Interruption implements AutoCloseable {
     return interruption;
   }
 
-  /** Forgets an interrupt that has done its work, so that it does not cut the clean-up short. */
-  static boolean clear() {
-    return Thread.interrupted();
+  /** Whether this was asked for: what failed since then failed because of it. */
+  synchronized boolean isRequested() {
+    return requested;
   }
 
-  private void interrupt() {
-    if (over.getCount() == 0) {
-      return;
-    }
-    worker.interrupt();
+  /** From now on the thread is not interrupted any more, so that it can clean up. */
+  synchronized void beginCleanUp() {
+    state = State.CLEANING;
+    var _ = Thread.interrupted();
+  }
+
+  private synchronized void interrupt() {
+    requested = true;
+    long end = System.nanoTime() + cleanUp.plusSeconds(30).toNanos();
     try {
-      if (!over.await(cleanUp.toMillis() + 5_000, TimeUnit.MILLISECONDS)) {
-        System.err.println("meshward: not everything could be removed in time");
+      while (state != State.OVER && System.nanoTime() < end) {
+        if (state == State.WORKING) {
+          worker.interrupt();
+        }
+        wait(AGAIN_MILLIS);
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+    if (state != State.OVER) {
+      System.err.println("meshward: not everything could be removed in time");
+    }
   }
 
-  @Override
-  public void close() {
-    over.countDown();
+  /** All is cleaned up: the JVM may end. */
+  synchronized void close() {
+    state = State.OVER;
+    notifyAll();
   }
 }

@@ -1,10 +1,10 @@
 package io.meshward.cli;
 
 import io.meshward.daemon.KafkaConfig;
-import io.meshward.daemon.Resources;
 import io.meshward.daemon.TopicAdmin;
 import io.meshward.daemon.TopicAdminException;
 import io.meshward.embedded.EmbeddedKafka;
+import io.meshward.schemas.TopicCatalogue;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -28,10 +28,9 @@ record KafkaPart(KafkaConfig config) {
   private static final Duration ANSWER = Duration.ofSeconds(15);
 
   /** An embedded broker under the usual prefix. */
-  static KafkaPart embedded(Resources resources) {
-    EmbeddedKafka kafka = resources.add("kafka", EmbeddedKafka.start());
-    KafkaPart part =
-        of(kafka.bootstrapServers(), io.meshward.schemas.TopicCatalogue.DEFAULT_PREFIX);
+  static KafkaPart embedded(Starter starter) throws InterruptedException {
+    EmbeddedKafka kafka = starter.start("kafka", EmbeddedKafka::start);
+    KafkaPart part = of(kafka.bootstrapServers(), TopicCatalogue.DEFAULT_PREFIX);
     part.createTopics();
     return part;
   }
@@ -42,7 +41,8 @@ record KafkaPart(KafkaConfig config) {
    * @param prefix must be new there
    * @throws CommandException if they do not answer, or have topics of that prefix
    */
-  static KafkaPart real(String bootstrapServers, String prefix, Resources resources) {
+  static KafkaPart real(String bootstrapServers, String prefix, Starter starter)
+      throws InterruptedException {
     KafkaPart part = of(bootstrapServers, prefix);
     Set<String> existing = part.with(part::topicNames);
     if (!existing.isEmpty()) {
@@ -50,7 +50,7 @@ record KafkaPart(KafkaConfig config) {
           ExitCode.CONFLICT,
           bootstrapServers + " already has topics under " + prefix + ": " + existing);
     }
-    resources.add("topics of " + prefix, () -> part.with(part::remove));
+    starter.add("topics of " + prefix, () -> part.with(part::remove));
     part.createTopics();
     return part;
   }
@@ -63,7 +63,7 @@ record KafkaPart(KafkaConfig config) {
     }
   }
 
-  private void createTopics() {
+  private void createTopics() throws InterruptedException {
     with(
         admin -> {
           try {
@@ -103,14 +103,11 @@ record KafkaPart(KafkaConfig config) {
     return topics;
   }
 
-  private <T> T with(BrokerWork<T> work) {
+  private <T> T with(BrokerWork<T> work) throws InterruptedException {
     try (Admin admin = Admin.create(config.admin("meshward-demo"))) {
       return work.run(admin);
     } catch (KafkaException e) {
       throw unreachable(e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new CommandException(ExitCode.UNREACHABLE, "interrupted", e);
     }
   }
 

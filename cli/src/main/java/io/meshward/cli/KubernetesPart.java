@@ -1,12 +1,12 @@
 package io.meshward.cli;
 
+import io.fabric8.kubernetes.api.model.Namespace;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.ConfigBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.jdkhttp.JdkHttpClientFactory;
-import io.meshward.daemon.Resources;
 import io.meshward.embedded.EmbeddedKubernetes;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -26,12 +26,12 @@ record KubernetesPart(
   private static final Duration NAMESPACE_GONE = Duration.ofSeconds(60);
 
   /** The embedded API. */
-  static KubernetesPart embedded(Path folder, String namespace, String demo, Resources resources)
-      throws IOException {
-    EmbeddedKubernetes kubernetes = resources.add("kubernetes", EmbeddedKubernetes.start());
+  static KubernetesPart embedded(Path folder, String namespace, String demo, Starter starter)
+      throws IOException, InterruptedException {
+    EmbeddedKubernetes kubernetes = starter.start("kubernetes", EmbeddedKubernetes::start);
     Path kubeconfig = kubernetes.writeKubeconfig(folder.resolve("kubeconfig"));
     KubernetesPart part =
-        new KubernetesPart(client(kubeconfig, resources), kubeconfig, namespace, true);
+        new KubernetesPart(client(kubeconfig, starter), kubeconfig, namespace, true);
     part.createNamespace(demo);
     return part;
   }
@@ -42,16 +42,16 @@ record KubernetesPart(
    * @param namespace must be new there
    * @throws CommandException if it does not answer, forbids it, or has that namespace
    */
-  static KubernetesPart real(Path kubeconfig, String namespace, String demo, Resources resources)
-      throws IOException {
+  static KubernetesPart real(Path kubeconfig, String namespace, String demo, Starter starter) {
     KubernetesPart part =
-        new KubernetesPart(client(kubeconfig, resources), kubeconfig, namespace, false);
+        new KubernetesPart(client(kubeconfig, starter), kubeconfig, namespace, false);
+    // Before it is made, so that it goes even if the answer to its making never comes.
+    starter.add("namespace " + namespace, () -> part.removeNamespace(demo));
     part.createNamespace(demo);
-    resources.add("namespace " + namespace, part::removeNamespace);
     return part;
   }
 
-  private static KubernetesClient client(Path kubeconfig, Resources resources) throws IOException {
+  private static KubernetesClient client(Path kubeconfig, Starter starter) {
     Config config;
     try {
       config = Config.fromKubeconfig(Files.readString(kubeconfig));
@@ -59,7 +59,7 @@ record KubernetesPart(
       throw new CommandException(
           ExitCode.USAGE, "--kubeconfig " + kubeconfig + " cannot be used: " + e, e);
     }
-    return resources.add(
+    return starter.add(
         "kubernetes client",
         new KubernetesClientBuilder()
             .withConfig(
@@ -100,7 +100,12 @@ record KubernetesPart(
         });
   }
 
-  private void removeNamespace() {
+  /** Only if it is the one that was made here. */
+  private void removeNamespace(String demo) {
+    Namespace found = client.namespaces().withName(namespace).get();
+    if (found == null || !ShopManifests.isOf(found, demo)) {
+      return;
+    }
     client.namespaces().withName(namespace).delete();
     client
         .namespaces()

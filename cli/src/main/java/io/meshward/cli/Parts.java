@@ -1,6 +1,5 @@
 package io.meshward.cli;
 
-import io.meshward.daemon.Resources;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -31,13 +30,15 @@ record Parts(
    *
    * @param trustDomain of the SVIDs
    * @param ingestPort where ingest listens; 0 for a free port
+   * @param shortHoldTimes whether playbooks recover after moments of quiet instead of minutes
    */
   record Options(
       Optional<String> bootstrap,
       Optional<String> workloadApi,
       Optional<Path> kubeconfig,
       String trustDomain,
-      int ingestPort) {
+      int ingestPort,
+      boolean shortHoldTimes) {
     /** All in words. */
     List<String> describe() {
       return List.of(
@@ -50,31 +51,31 @@ record Parts(
   /**
    * Starts them, and returns when the daemons are ready.
    *
-   * @param resources takes everything that has to be closed afterwards
+   * @param starter takes everything that has to be closed afterwards
    * @throws CommandException if a real part does not answer or is not as expected
    */
-  static Parts start(Options options, Timeline timeline, Resources resources)
+  static Parts start(Options options, Timeline timeline, Starter starter)
       throws IOException, GeneralSecurityException, InterruptedException, ScenarioFailedException {
     String id = HexFormat.of().toHexDigits(RandomGenerator.getDefault().nextInt()).substring(2);
     String name = "meshward-demo-" + id;
     String namespace = options.kubeconfig().isPresent() ? name : "shop";
-    DemoFolder folder = DemoFolder.create(resources);
+    DemoFolder folder = DemoFolder.create(starter);
 
     KafkaPart kafka =
         options.bootstrap().isPresent()
-            ? KafkaPart.real(options.bootstrap().get(), name, resources)
-            : KafkaPart.embedded(resources);
+            ? KafkaPart.real(options.bootstrap().get(), name, starter)
+            : KafkaPart.embedded(starter);
     timeline.tell("kafka", "answers at " + kafka.config().bootstrapServers());
     KubernetesPart kubernetes =
         options.kubeconfig().isPresent()
-            ? KubernetesPart.real(options.kubeconfig().get(), namespace, id, resources)
-            : KubernetesPart.embedded(folder.path(), namespace, id, resources);
+            ? KubernetesPart.real(options.kubeconfig().get(), namespace, id, starter)
+            : KubernetesPart.embedded(folder.path(), namespace, id, starter);
     timeline.tell("kubernetes", "answers at " + kubernetes.client().getMasterUrl());
-    WorkloadApiPart workloadApi = workloadApi(options, namespace, timeline, resources);
+    WorkloadApiPart workloadApi = workloadApi(options, namespace, timeline, starter);
 
     Operator operator =
-        resources.add(
-            "operator", Operator.create(folder.path(), kafka.config(), Clock.systemUTC()));
+        starter.start(
+            "operator", () -> Operator.create(folder.path(), kafka.config(), Clock.systemUTC()));
     Pipeline pipeline =
         Pipeline.start(
             new Pipeline.Settings(
@@ -83,12 +84,14 @@ record Parts(
                 options.trustDomain(),
                 namespace,
                 Distribution.rules(),
-                folder.playbooks(Distribution.playbooks()),
+                options.shortHoldTimes()
+                    ? folder.playbooks(Distribution.playbooks())
+                    : Distribution.playbooks(),
                 folder.path(),
                 operator.keyId(),
                 operator.publicKey(),
                 options.ingestPort()),
-            resources);
+            starter);
     for (URI address : pipeline.addresses()) {
       awaitReady(address);
     }
@@ -97,10 +100,10 @@ record Parts(
   }
 
   private static WorkloadApiPart workloadApi(
-      Options options, String namespace, Timeline timeline, Resources resources)
+      Options options, String namespace, Timeline timeline, Starter starter)
       throws IOException, GeneralSecurityException, InterruptedException, ScenarioFailedException {
     if (options.workloadApi().isEmpty()) {
-      return WorkloadApiPart.embedded(options.trustDomain(), namespace, resources);
+      return WorkloadApiPart.embedded(options.trustDomain(), namespace, starter);
     }
     WorkloadApiPart.Real real =
         WorkloadApiPart.real(options.workloadApi().get(), options.trustDomain(), namespace);

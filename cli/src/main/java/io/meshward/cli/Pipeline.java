@@ -2,7 +2,6 @@ package io.meshward.cli;
 
 import io.meshward.daemon.ConfigFile;
 import io.meshward.daemon.KafkaConfig;
-import io.meshward.daemon.Resources;
 import io.meshward.detect.Detect;
 import io.meshward.detect.DetectConfig;
 import io.meshward.ingest.Ingest;
@@ -43,7 +42,7 @@ record Pipeline(Ingest ingest, Detect detect, Responder responder) {
   }
 
   /** Starts them in the order in which an event passes them, from its end. */
-  static Pipeline start(Settings settings, Resources resources) {
+  static Pipeline start(Settings settings, Starter starter) throws InterruptedException {
     String kafka =
         """
         kafka:
@@ -53,52 +52,55 @@ record Pipeline(Ingest ingest, Detect detect, Responder responder) {
         """
             .formatted(settings.kafka.bootstrapServers(), settings.kafka.prefix(), CLUSTER);
     Responder responder =
-        resources.add(
+        starter.start(
             "respond",
-            Responder.start(
-                ConfigFile.parse(
-                    kafka
-                        + """
-                        http: {address: '127.0.0.1:0'}
-                        trust-domain: %s
-                        kubernetes: {kubeconfig: '%s'}
-                        playbooks: '%s'
-                        mode: enforce
-                        enforce: {namespaces: ['%s']}
-                        inventory: {prefer-address-annotation: true}
-                        approvers: {%s: '%s'}
-                        """
-                            .formatted(
-                                settings.trustDomain,
-                                settings.kubeconfig,
-                                settings.playbooks,
-                                settings.namespace,
-                                settings.approverName,
-                                settings.approver),
-                    "the responder's configuration",
-                    ResponderConfig.class)));
+            () ->
+                Responder.start(
+                    ConfigFile.parse(
+                        kafka
+                            + """
+                            http: {address: '127.0.0.1:0'}
+                            trust-domain: %s
+                            kubernetes: {kubeconfig: '%s'}
+                            playbooks: '%s'
+                            mode: enforce
+                            enforce: {namespaces: ['%s']}
+                            inventory: {prefer-address-annotation: true}
+                            approvers: {%s: '%s'}
+                            """
+                                .formatted(
+                                    settings.trustDomain,
+                                    settings.kubeconfig,
+                                    settings.playbooks,
+                                    settings.namespace,
+                                    settings.approverName,
+                                    settings.approver),
+                        "the responder's configuration",
+                        ResponderConfig.class)));
     Detect detect =
-        resources.add(
+        starter.start(
             "detect",
-            Detect.start(
-                ConfigFile.parse(
-                    kafka
-                        + """
-                        http: {address: '127.0.0.1:0'}
-                        rules: ['%s']
-                        state-directory: '%s'
-                        """
-                            .formatted(settings.rules, settings.folder.resolve("detect")),
-                    "the detector's configuration",
-                    DetectConfig.class)));
+            () ->
+                Detect.start(
+                    ConfigFile.parse(
+                        kafka
+                            + """
+                            http: {address: '127.0.0.1:0'}
+                            rules: ['%s']
+                            state-directory: '%s'
+                            """
+                                .formatted(settings.rules, settings.folder.resolve("detect")),
+                        "the detector's configuration",
+                        DetectConfig.class)));
     Ingest ingest =
-        resources.add(
+        starter.start(
             "ingest",
-            Ingest.start(
-                ConfigFile.parse(
-                    kafka + "http: {address: '127.0.0.1:%d'}\n".formatted(settings.ingestPort),
-                    "ingest's configuration",
-                    IngestConfig.class)));
+            () ->
+                Ingest.start(
+                    ConfigFile.parse(
+                        kafka + "http: {address: '127.0.0.1:%d'}\n".formatted(settings.ingestPort),
+                        "ingest's configuration",
+                        IngestConfig.class)));
     return new Pipeline(ingest, detect, responder);
   }
 }

@@ -3,6 +3,7 @@ package io.meshward.cli;
 import io.meshward.schemas.CloudEvents;
 import io.meshward.schemas.Envelope;
 import io.meshward.schemas.Event;
+import io.meshward.schemas.Fact;
 import io.meshward.schemas.MalformedEventException;
 import io.meshward.schemas.Topic;
 import java.time.Duration;
@@ -24,11 +25,11 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What stands on Meshward's topics, read from their start by an observer without a group, and kept
- * in the order of arrival. Thread-safe.
+ * in the order of arrival, but for watermarks, of which there are many. Thread-safe.
  */
 final class PipelineRecords implements AutoCloseable {
-  /** More than a demonstration writes; the oldest go first. */
-  private static final int MAX_RECORDS = 200_000;
+  /** More than a demonstration writes. */
+  private static final int MAX_RECORDS = 500_000;
 
   private static final Duration POLL = Duration.ofMillis(100);
 
@@ -95,7 +96,10 @@ final class PipelineRecords implements AutoCloseable {
       while (true) {
         for (ConsumerRecord<byte[], byte[]> record : consumer.poll(POLL)) {
           if (record.value() != null) {
-            keep(observed(record));
+            Observed<?> observed = observed(record);
+            if (!(observed.event() instanceof Fact.Watermark)) {
+              keep(observed);
+            }
           }
         }
       }
@@ -124,7 +128,7 @@ final class PipelineRecords implements AutoCloseable {
   private void keep(Observed<?> observed) {
     synchronized (this) {
       if (records.size() == MAX_RECORDS) {
-        records.removeFirst();
+        throw new IllegalStateException("more than " + MAX_RECORDS + " records");
       }
       records.add(observed);
       notifyAll();
@@ -136,8 +140,7 @@ final class PipelineRecords implements AutoCloseable {
   synchronized <E extends Event> List<Observed<E>> all(Class<E> kind, Predicate<E> fits) {
     List<Observed<E>> found = new ArrayList<>();
     for (Observed<?> record : records) {
-      Event event = record.event();
-      if (kind.isInstance(event) && fits.test(kind.cast(event))) {
+      if (fits(record, kind, fits)) {
         found.add(typed(record));
       }
     }
@@ -159,10 +162,12 @@ final class PipelineRecords implements AutoCloseable {
       Class<E> kind, String what, Duration time, Predicate<E> fits)
       throws InterruptedException, TimeoutException {
     long end = System.nanoTime() + time.toNanos();
+    int next = 0;
     while (true) {
-      Optional<Observed<E>> found = first(kind, fits);
-      if (found.isPresent()) {
-        return found.get();
+      for (; next < records.size(); next++) {
+        if (fits(records.get(next), kind, fits)) {
+          return typed(records.get(next));
+        }
       }
       if (failure != null) {
         throw new IllegalStateException("topics cannot be read: " + failure.getMessage(), failure);
@@ -173,6 +178,12 @@ final class PipelineRecords implements AutoCloseable {
       }
       wait(left);
     }
+  }
+
+  private static <E extends Event> boolean fits(
+      Observed<?> record, Class<E> kind, Predicate<E> fits) {
+    Event event = record.event();
+    return kind.isInstance(event) && fits.test(kind.cast(event));
   }
 
   @SuppressWarnings("unchecked") // The event's class was checked by the caller.

@@ -29,23 +29,26 @@ record PoisonedAuthProxy() implements Scenario {
     int replicas = stage.pods(SERVICE).size();
     Pod poisoned = stage.pods(SERVICE).getFirst();
     String name = poisoned.getMetadata().getName();
-    Instant start = Instant.now();
+    Instant start =
+        stage
+            .sensor()
+            .alert(
+                "Unexpected Workload API Socket Access",
+                "Critical",
+                List.of("spiffe", "meshward"),
+                "A shell opened the Workload API socket (pod=" + name + ")",
+                Map.of(
+                    "k8s.ns.name", stage.namespace(),
+                    "k8s.pod.name", name,
+                    "evt.hostname",
+                        Optional.ofNullable(poisoned.getSpec().getNodeName()).orElse(""),
+                    "proc.name", "bash",
+                    "proc.cmdline", "bash -c cat </dev/tcp/…",
+                    "fd.name", "/run/spire/sockets/agent.sock",
+                    "container.id", "badc0de00001"));
     stage
-        .sensor()
-        .alert(
-            "Unexpected Workload API Socket Access",
-            "Critical",
-            List.of("spiffe", "meshward"),
-            "A shell opened the Workload API socket (pod=" + name + ")",
-            Map.of(
-                "k8s.ns.name", stage.namespace(),
-                "k8s.pod.name", name,
-                "evt.hostname", Optional.ofNullable(poisoned.getSpec().getNodeName()).orElse(""),
-                "proc.name", "bash",
-                "proc.cmdline", "bash -c cat </dev/tcp/…",
-                "fd.name", "/run/spire/sockets/agent.sock",
-                "container.id", "badc0de00001"));
-    stage.timeline().tell("attacker", "a shell opens the Workload API's socket in pod " + name);
+        .timeline()
+        .tell(start, "attacker", "a shell opens the Workload API's socket in pod " + name);
 
     Detection detection = stage.awaitDetection(RULE, start);
     Containment contained = stage.awaitContained(detection);

@@ -11,10 +11,19 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** A Java process beside this one, on the same class path, that ends when this one does. */
+/**
+ * A Java process beside this one, on the same class path, that ends when this one does. Ctrl-C in a
+ * terminal reaches all processes of its group: this one ignores it, since who started it ends it.
+ */
 final class ServiceProcess implements AutoCloseable {
   private static final Duration GRACE = Duration.ofSeconds(5);
+
+  /** What is ignored here stays ignored in what takes the shell's place. */
+  private static final List<String> WITHOUT_CTRL_C =
+      List.of("/bin/sh", "-c", "trap '' INT; exec \"$0\" \"$@\"");
 
   /** Small and quick to start: many of them share a machine. */
   private static final List<String> JVM_OPTIONS =
@@ -30,6 +39,8 @@ final class ServiceProcess implements AutoCloseable {
           "-Djdk.tls.server.enableSessionTicketExtension=false",
           "-Djdk.tls.server.newSessionTicketCount=0");
 
+  private static final Logger log = LoggerFactory.getLogger(ServiceProcess.class);
+
   private final Process process;
 
   private ServiceProcess(Process process) {
@@ -40,7 +51,7 @@ final class ServiceProcess implements AutoCloseable {
    * Starts a process.
    *
    * @param log where its standard error goes
-   * @param lines hears of each line on its standard output
+   * @param lines hears of each line on its standard output; what writes others is ended
    * @param ended hears of its end, with the exit code
    */
   static ServiceProcess start(
@@ -50,7 +61,7 @@ final class ServiceProcess implements AutoCloseable {
       Consumer<ShopLine> lines,
       Consumer<Integer> ended)
       throws IOException {
-    List<String> command = new ArrayList<>();
+    List<String> command = new ArrayList<>(WITHOUT_CTRL_C);
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(JVM_OPTIONS);
     command.add("-Dlogback.configurationFile=shop-logback.xml");
@@ -75,6 +86,9 @@ final class ServiceProcess implements AutoCloseable {
       reader.lines().map(ShopLine::parse).forEach(lines);
     } catch (IOException | UncheckedIOException e) {
       // The process ended.
+    } catch (IllegalArgumentException e) {
+      log.atError().addKeyValue("pid", process.pid()).setCause(e).log("ends an unclear process");
+      process.destroyForcibly();
     }
   }
 
@@ -95,10 +109,11 @@ final class ServiceProcess implements AutoCloseable {
     return process.pid();
   }
 
-  /** Asks it to end, and ends it if it does not in time. */
+  /** Asks it to end, hears what it says until then, and ends it if it does not in time. */
   @Override
   public void close() {
-    process.destroy();
+    // The handle's way, since Process.destroy() closes the streams at once.
+    process.toHandle().destroy();
     try {
       if (!process.waitFor(GRACE.toMillis(), TimeUnit.MILLISECONDS)) {
         process.destroyForcibly().waitFor(GRACE.toMillis(), TimeUnit.MILLISECONDS);

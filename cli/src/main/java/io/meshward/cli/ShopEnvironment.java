@@ -25,7 +25,8 @@ import java.util.function.UnaryOperator;
  * @param identities what comes before a service's name in its SPIFFE ID
  * @param workloadApi the address of a service's Workload API, by its name
  * @param hint the hint of a service's SVID, if the Workload API offers several
- * @param folder holds their policies, endpoints and logs
+ * @param folder holds their policies and endpoints
+ * @param logs takes their logs
  */
 record ShopEnvironment(
     Map<String, Class<?>> mainClasses,
@@ -34,7 +35,8 @@ record ShopEnvironment(
     Function<String, Optional<String>> hint,
     String kafka,
     String topicPrefix,
-    Path folder) {
+    Path folder,
+    LogFolder logs) {
 
   /** The shop's services, with how many of each there are. */
   static final Map<String, Integer> REPLICAS =
@@ -60,10 +62,6 @@ record ShopEnvironment(
 
   Path endpoints() {
     return folder.resolve("endpoints");
-  }
-
-  Path logs() {
-    return folder.resolve("logs");
   }
 
   Path policy(String service) {

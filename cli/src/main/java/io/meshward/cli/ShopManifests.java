@@ -15,6 +15,7 @@ final class ShopManifests {
   /** The label that Deployments and Services select by. */
   static final String APP = "app";
 
+  private static final String DEMO = "meshward.io/demo";
   private static final int PORT = 8443;
 
   private ShopManifests() {}
@@ -28,9 +29,15 @@ final class ShopManifests {
     return new NamespaceBuilder()
         .withNewMetadata()
         .withName(name)
-        .withLabels(Map.of("app.kubernetes.io/managed-by", "meshward", "meshward.io/demo", demo))
+        .withLabels(Map.of("app.kubernetes.io/managed-by", "meshward", DEMO, demo))
         .endMetadata()
         .build();
+  }
+
+  /** Whether a namespace was made for that demonstration. */
+  static boolean isOf(Namespace namespace, String demo) {
+    Map<String, String> labels = namespace.getMetadata().getLabels();
+    return labels != null && demo.equals(labels.get(DEMO));
   }
 
   static ServiceAccount serviceAccount(String namespace, String service) {

@@ -161,7 +161,7 @@ final class ShopSupervisor implements AutoCloseable {
         if (closed || added.ending) {
           return;
         }
-        Path log = environment.logs().resolve(added.name + ".log");
+        Path log = environment.logs().of(added.name);
         added.process =
             ServiceProcess.start(
                 environment.mainClass(added.service),

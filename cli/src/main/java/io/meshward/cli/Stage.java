@@ -31,7 +31,7 @@ record Stage(
     Operator operator,
     Timeline timeline) {
   /** How long any one thing may take, on a busy machine. */
-  static final Duration PATIENCE = Duration.ofSeconds(45);
+  static final Duration PATIENCE = Duration.ofMinutes(2);
 
   KubernetesClient client() {
     return kubernetes.client();
@@ -186,7 +186,7 @@ record Stage(
         detection,
         contained,
         contained.steps().stream().map(Containment.Step::action).toList(),
-        contained.steps().stream().map(Stage::verification).toList(),
+        lastContained(contained).steps().stream().map(Stage::verification).toList(),
         new Scenario.Latencies(
             millis(trigger, detection.detection().detectedAt()),
             quarantinedAt.map(at -> millis(trigger, at)).orElse(null),
@@ -196,6 +196,18 @@ record Stage(
                 .orElse(null),
             millis(trigger, stateAt(id, ContainmentState.CONTAINED))),
         outage);
+  }
+
+  /** As it was last seen before anything was undone: peers go on to tell what they refuse. */
+  private Containment lastContained(Containment contained) {
+    return records
+        .all(
+            Containment.class,
+            containment ->
+                containment.containment().id().equals(contained.containment().id())
+                    && containment.containment().state() == ContainmentState.CONTAINED)
+        .getLast()
+        .event();
   }
 
   private static String verification(Containment.Step step) {
@@ -218,7 +230,7 @@ record Stage(
       throws InterruptedException, ScenarioFailedException {
     await(
         caller + " calls " + callee + " with success",
-        () -> calls.successAfter(caller, callee, after).isPresent());
+        () -> calls.hasSuccessAfter(caller, callee, after));
   }
 
   /** Waits for a condition. */

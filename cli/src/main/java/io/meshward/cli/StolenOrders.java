@@ -35,16 +35,19 @@ record StolenOrders() implements Scenario {
       Map<String, String> victims = victims(stage);
       Instant start = Instant.now();
       for (Map.Entry<String, String> victim : victims.entrySet()) {
+        Instant at = Instant.now();
+        Status status = thief.call(victim.getKey(), victim.getValue());
         stage
             .timeline()
             .tell(
+                at,
                 "attacker",
                 "calls "
                     + victim.getKey()
                     + " as orders from "
                     + Thief.ADDRESS
                     + ": "
-                    + thief.call(victim.getKey(), victim.getValue()).getCode());
+                    + status.getCode());
       }
       Detection detection = stage.awaitDetection(RULE, start);
       Containment contained = stage.awaitContained(detection);

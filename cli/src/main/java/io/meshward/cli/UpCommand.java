@@ -1,9 +1,9 @@
 package io.meshward.cli;
 
-import io.meshward.daemon.Resources;
 import java.io.PrintWriter;
-import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -35,46 +35,60 @@ final class UpCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    PrintWriter out = spec.commandLine().getOut();
-    Timeline timeline = new Timeline(out, Clock.systemUTC());
-    Resources resources = new Resources(CLEAN_UP);
-    try (Interruption _ = Interruption.ofThisThread(CLEAN_UP)) {
-      try {
-        Parts parts =
-            Parts.start(
-                new Parts.Options(
-                    Optional.empty(), Optional.empty(), Optional.empty(), TRUST_DOMAIN, ingestPort),
-                timeline,
-                resources);
-        print(parts, out);
-        resources.await();
-      } finally {
-        Interruption.clear();
-        resources.close();
-      }
-    } catch (InterruptedException e) {
-      // Stopped.
-    }
-    return ExitCode.OK;
+    Parts.Options options =
+        new Parts.Options(
+            Optional.empty(), Optional.empty(), Optional.empty(), TRUST_DOMAIN, ingestPort, false);
+    return new Session(spec, CLEAN_UP)
+        .run(
+            (timeline, resources, logs) -> {
+              Parts parts = Parts.start(options, timeline, new Starter(resources));
+              print(parts, logs, spec.commandLine().getOut());
+              resources.await();
+              return parts;
+            },
+            _ -> ExitCode.OK);
   }
 
-  private static void print(Parts parts, PrintWriter out) {
+  private static void print(Parts parts, LogFolder logs, PrintWriter out) {
     out.println();
-    out.println("Falco's http_output url   " + parts.pipeline().ingest().httpUri());
-    out.println("detect                    " + parts.pipeline().detect().httpUri());
-    out.println("respond                   " + parts.pipeline().responder().httpUri());
-    out.println("Kafka                     " + parts.kafka().config().bootstrapServers());
-    out.println("kubeconfig                " + parts.kubernetes().kubeconfig());
+    out.println("ingest        " + parts.pipeline().ingest().httpUri());
+    out.println("detect        " + parts.pipeline().detect().httpUri());
+    out.println("respond       " + parts.pipeline().responder().httpUri());
+    out.println("Kafka         " + parts.kafka().config().bootstrapServers());
+    out.println("Kubernetes    " + parts.kubernetes().kubeconfig() + " (kubeconfig)");
     for (String service : ShopEnvironment.REPLICAS.keySet().stream().sorted().toList()) {
       out.println(
-          "Workload API              "
+          "Workload API  "
               + parts.workloadApi().address(service)
               + " for "
               + parts.workloadApi().identity(service));
     }
-    out.println("key to release with       " + parts.operator().privateKey());
+    out.println("approver key  " + parts.operator().privateKey());
+    out.println("logs          " + logs.of("meshward"));
     out.println();
-    out.println("Ctrl-C stops it.");
+    out.println("Falco's http_output posts alerts to ingest; so does");
+    out.println(
+        "  curl -H 'Content-Type: application/json' -d '"
+            + exampleAlert(Instant.now().truncatedTo(ChronoUnit.MILLIS))
+            + "' "
+            + parts.pipeline().ingest().httpUri());
+    out.println("What comes of it:");
+    out.println(
+        "  meshward containments list --bootstrap-servers "
+            + parts.kafka().config().bootstrapServers());
+    out.println();
+    out.println(
+        "The responder acts in the namespace "
+            + parts.kubernetes().namespace()
+            + ". Ctrl-C stops all.");
     out.flush();
+  }
+
+  private static String exampleAlert(Instant time) {
+    return """
+    {"rule":"Unexpected Workload API Socket Access","priority":"Critical","time":"%s",\
+    "output_fields":{"k8s.ns.name":"shop","k8s.pod.name":"orders-1"}}\
+    """
+        .formatted(time);
   }
 }

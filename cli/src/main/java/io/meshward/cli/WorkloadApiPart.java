@@ -1,7 +1,6 @@
 package io.meshward.cli;
 
 import io.grpc.StatusRuntimeException;
-import io.meshward.daemon.Resources;
 import io.meshward.schemas.SpiffeId;
 import io.meshward.testkit.TestMesh;
 import java.io.IOException;
@@ -45,9 +44,10 @@ sealed interface WorkloadApiPart {
   }
 
   /** Embedded Workload APIs, one socket per service. */
-  static WorkloadApiPart embedded(String trustDomain, String namespace, Resources resources) {
+  static WorkloadApiPart embedded(String trustDomain, String namespace, Starter starter)
+      throws InterruptedException {
     return new Embedded(
-        resources.add("workload api", TestMesh.start(trustDomain)),
+        starter.start("workload api", () -> TestMesh.start(trustDomain)),
         identities(trustDomain, namespace));
   }
 

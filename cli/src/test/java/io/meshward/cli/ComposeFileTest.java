@@ -1,7 +1,9 @@
 package io.meshward.cli;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -10,6 +12,7 @@ import io.meshward.daemon.ConfigFile;
 import io.meshward.detect.DetectConfig;
 import io.meshward.ingest.IngestConfig;
 import io.meshward.responder.ResponderConfig;
+import io.meshward.testkit.RealSpire;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,6 +27,7 @@ import kafka.server.KafkaConfig;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Holds docker-compose.yml to the command line, the configuration records and Kafka's own settings.
@@ -111,6 +115,24 @@ class ComposeFileTest {
     }
     assertThat(service("kafka").at("/environment/KAFKA_PROCESS_ROLES").textValue())
         .isEqualTo("broker,controller");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"server", "agent"})
+  void spireUnderstandsItsConfiguration(String part) throws Exception {
+    Optional<Path> binaries = RealSpire.binaries();
+    assumeTrue(binaries.isPresent(), "no SPIRE is named by " + RealSpire.FOLDER_VARIABLE);
+    Process process =
+        new ProcessBuilder(
+                binaries.get().resolve("spire-" + part).toString(),
+                "validate",
+                "-config",
+                ROOT.resolve("deploy/compose/spire-" + part + ".conf").toString())
+            .redirectErrorStream(true)
+            .start();
+    String answer = new String(process.getInputStream().readAllBytes(), UTF_8);
+
+    assertThat(process.waitFor()).as(answer).isZero();
   }
 
   @Test

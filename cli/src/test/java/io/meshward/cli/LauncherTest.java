@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -126,6 +127,30 @@ final class LauncherTest {
     assertThat(await(first).exitCode()).isZero();
     assertThat(await(second).exitCode()).isZero();
     assertThat(Files.readAllLines(checkout.resolve("built.txt"))).hasSize(1);
+  }
+
+  @Test
+  void buildThatIsStoppedLeavesNeitherMavenNorALock() throws Exception {
+    String path = mavenThat("echo $$ >maven.pid; exec sleep 60");
+
+    Process launcher = start(Map.of("MESHWARD_JAVA_HOME", javaHome("25").toString(), "PATH", path));
+    long maven = awaitNumber(checkout.resolve("maven.pid"));
+    launcher.destroy();
+
+    assertThat(await(launcher).exitCode()).isEqualTo(143);
+    assertThat(ProcessHandle.of(maven).filter(ProcessHandle::isAlive)).isEmpty();
+    assertThat(checkout.resolve("cli/target/meshward.lock")).doesNotExist();
+  }
+
+  private static long awaitNumber(Path file) throws Exception {
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+    while (System.nanoTime() < deadline) {
+      if (Files.exists(file) && Files.readString(file).endsWith("\n")) {
+        return Long.parseLong(Files.readString(file).strip());
+      }
+      LockSupport.parkNanos(20_000_000);
+    }
+    throw new AssertionError("no number in " + file);
   }
 
   @Test

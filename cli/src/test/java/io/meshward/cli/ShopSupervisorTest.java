@@ -30,15 +30,16 @@ final class ShopSupervisorTest {
   @TempDir Path folder;
   private final Resources resources = new Resources(Duration.ofSeconds(30));
   private final List<String> failures = new CopyOnWriteArrayList<>();
+  private final List<String> lastCalls = new CopyOnWriteArrayList<>();
   private KubernetesPart kubernetes;
   private ShopSupervisor shop;
 
   @BeforeEach
-  void start() throws IOException {
+  void start() throws IOException, InterruptedException {
     for (String name : List.of("endpoints", "logs", "policies")) {
       Files.createDirectory(folder.resolve(name));
     }
-    kubernetes = KubernetesPart.embedded(folder, "shop", "test", resources);
+    kubernetes = KubernetesPart.embedded(folder, "shop", "test", new Starter(resources));
     shop =
         resources.add(
             "shop",
@@ -52,7 +53,8 @@ final class ShopSupervisorTest {
                     _ -> Optional.empty(),
                     "localhost:1",
                     "meshward",
-                    folder),
+                    folder,
+                    new LogFolder(folder.resolve("logs"))),
                 new LoopbackAddresses(new Random(1)),
                 new Listener()));
     shop.start();
@@ -94,6 +96,7 @@ final class ShopSupervisorTest {
         .noneMatch(pid -> ProcessHandle.of(pid).filter(ProcessHandle::isAlive).isPresent());
     assertThat(endpoints()).isEmpty();
     assertThat(failures).isEmpty();
+    assertThat(lastCalls).as("what was said while they ended").hasSize(2).doesNotHaveDuplicates();
   }
 
   @Test
@@ -162,6 +165,8 @@ final class ShopSupervisorTest {
     }
 
     @Override
-    public void called(ShopLine.Call call) {}
+    public void called(ShopLine.Call call) {
+      lastCalls.add(call.id());
+    }
   }
 }

@@ -12,18 +12,29 @@ import io.grpc.Status;
 import java.time.Clock;
 import java.time.Instant;
 import java.util.function.Consumer;
+import java.util.random.RandomGenerator;
 
-/** Reports every call on a channel once it has ended. Thread-safe if the report is. */
+/**
+ * Reports every call on a channel once it has ended, and passes on what it follows from.
+ * Thread-safe if the report is.
+ */
 final class CallReport implements ClientInterceptor {
   private final String caller;
   private final String callee;
   private final Clock clock;
+  private final RandomGenerator random;
   private final Consumer<ShopLine.Call> report;
 
-  CallReport(String caller, String callee, Clock clock, Consumer<ShopLine.Call> report) {
+  CallReport(
+      String caller,
+      String callee,
+      Clock clock,
+      RandomGenerator random,
+      Consumer<ShopLine.Call> report) {
     this.caller = caller;
     this.callee = callee;
     this.clock = clock;
+    this.random = random;
     this.report = report;
   }
 
@@ -34,12 +45,17 @@ final class CallReport implements ClientInterceptor {
       @Override
       public void start(Listener<A> listener, Metadata headers) {
         Instant startedAt = clock.instant();
+        Span parent = Span.served();
+        Span span = Span.next(parent, random);
+        span.writeTo(headers);
         super.start(
             new SimpleForwardingClientCallListener<>(listener) {
               @Override
               public void onClose(Status status, Metadata trailers) {
                 report.accept(
                     new ShopLine.Call(
+                        span.id(),
+                        parent == null ? null : parent.id(),
                         caller,
                         callee,
                         method.getFullMethodName(),

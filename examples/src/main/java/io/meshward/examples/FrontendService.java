@@ -26,6 +26,7 @@ public final class FrontendService {
   public static void main(String[] arguments) throws Exception {
     try (ShopProcess shop = ShopProcess.start("frontend")) {
       var frontend = new FrontendService(shop.channel("auth-proxy"), shop.channel("orders"));
+      shop.connect();
       shop.ready();
       shop.repeat(BETWEEN_CUSTOMERS, frontend::serveCustomer);
       shop.awaitStop();

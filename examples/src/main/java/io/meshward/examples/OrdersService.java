@@ -23,6 +23,7 @@ public final class OrdersService extends OrdersGrpc.OrdersImplBase {
   public static void main(String[] arguments) throws Exception {
     try (ShopProcess shop = ShopProcess.start("orders")) {
       Channel payment = shop.channel("payment");
+      shop.connect();
       shop.serve(new OrdersService(payment));
       shop.awaitStop();
     }

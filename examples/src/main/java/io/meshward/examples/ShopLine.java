@@ -31,6 +31,8 @@ public sealed interface ShopLine {
   /**
    * A call that this service made has ended.
    *
+   * @param id of the call
+   * @param parent the id of the call that was being served when it was made, if one was
    * @param caller the service that called
    * @param callee the service that was called
    * @param method the full method
@@ -38,6 +40,8 @@ public sealed interface ShopLine {
    * @param detail the status's description, if it has one
    */
   record Call(
+      String id,
+      @Nullable String parent,
       String caller,
       String callee,
       String method,

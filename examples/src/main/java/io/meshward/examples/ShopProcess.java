@@ -11,6 +11,7 @@ import io.meshward.runtime.MeshRuntimeBuilder;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.net.InetSocketAddress;
+import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -28,10 +29,12 @@ import org.jspecify.annotations.Nullable;
  * SIGTERM, and, where {@code SHOP_STOP_WITH_PARENT} is {@code true}, when its standard input ends.
  */
 final class ShopProcess implements AutoCloseable {
-  private static final Duration CALL_DEADLINE = Duration.ofSeconds(4);
+  private static final Duration CALL_DEADLINE = Duration.ofSeconds(15);
+  private static final Duration LOOK_AGAIN = Duration.ofMillis(50);
   private static final Duration RECONNECT = Duration.ofSeconds(1);
   private static final Duration DRAIN = Duration.ofSeconds(2);
-  private static final int CALLS_IN_FLIGHT = 64;
+  private static final Duration LAST_REPORTS = Duration.ofSeconds(1);
+  private static final int CALLS_IN_FLIGHT = 16;
 
   private final ShopSettings settings;
   private final MeshRuntime mesh;
@@ -41,6 +44,7 @@ final class ShopProcess implements AutoCloseable {
   private final ScheduledExecutorService timer =
       Executors.newSingleThreadScheduledExecutor(
           Thread.ofPlatform().daemon().name("reconnect").factory());
+  private final SecureRandom random = new SecureRandom();
   private final CountDownLatch stop = new CountDownLatch(1);
   private final CountDownLatch closed = new CountDownLatch(1);
   private @Nullable Server server;
@@ -81,7 +85,8 @@ final class ShopProcess implements AutoCloseable {
             .localAddress(settings.address())
             .defaultLoadBalancingPolicy("round_robin")
             .executor(virtualThreads)
-            .intercept(new CallReport(settings.name(), service, Clock.systemUTC(), this::tell))
+            .intercept(
+                new CallReport(settings.name(), service, Clock.systemUTC(), random, this::tell))
             .build();
     channels.add(channel);
     reconnectSoon(channel);
@@ -105,11 +110,22 @@ final class ShopProcess implements AutoCloseable {
             TimeUnit.MILLISECONDS);
   }
 
+  /** Waits until everybody whom this service calls is connected: before, it could serve nobody. */
+  void connect() throws InterruptedException {
+    for (ManagedChannel channel : channels) {
+      boolean stopped = false;
+      while (!stopped && channel.getState(true) != ConnectivityState.READY) {
+        stopped = stop.await(LOOK_AGAIN.toMillis(), TimeUnit.MILLISECONDS);
+      }
+    }
+  }
+
   /** Serves: callers are known by their SVIDs, and let in by the policy. */
   void serve(BindableService service) throws IOException {
     server =
         mesh.serverBuilder(settings.listenAddress())
             .executor(virtualThreads)
+            .intercept(new Span.Interceptor())
             .addService(service)
             .build()
             .start();
@@ -132,7 +148,10 @@ final class ShopProcess implements AutoCloseable {
             .orElseThrow();
   }
 
-  /** Does something again and again until it is told to stop; skips a turn while too many last. */
+  /**
+   * Does something again and again until it is told to stop, and lets what has begun come to its
+   * end then; skips a turn while too many last.
+   */
   void repeat(Duration period, Runnable task) throws InterruptedException {
     Semaphore inFlight = new Semaphore(CALLS_IN_FLIGHT);
     while (!stop.await(period.toMillis(), TimeUnit.MILLISECONDS)) {
@@ -147,6 +166,7 @@ final class ShopProcess implements AutoCloseable {
             });
       }
     }
+    var _ = inFlight.tryAcquire(CALLS_IN_FLIGHT, DRAIN.toMillis(), TimeUnit.MILLISECONDS);
   }
 
   /** Waits until it is told to stop. */
@@ -159,29 +179,25 @@ final class ShopProcess implements AutoCloseable {
     return stub.withWaitForReady().withDeadlineAfter(CALL_DEADLINE);
   }
 
-  /** Finishes what is in flight, for a while, then ends everything. */
+  /** Finishes what is in flight, for a while, then ends everything; no call goes unreported. */
   @Override
   public void close() {
     try {
       if (server != null) {
-        drain(server.shutdown());
+        server.shutdown().awaitTermination(DRAIN.toMillis(), TimeUnit.MILLISECONDS);
+        server.shutdownNow();
       }
       channels.forEach(ManagedChannel::shutdownNow);
+      virtualThreads.shutdown();
+      virtualThreads.awaitTermination(LAST_REPORTS.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } finally {
       mesh.close();
       timer.shutdownNow();
       virtualThreads.shutdownNow();
-    } finally {
       closed.countDown();
     }
-  }
-
-  private static void drain(Server server) {
-    try {
-      server.awaitTermination(DRAIN.toMillis(), TimeUnit.MILLISECONDS);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-    server.shutdownNow();
   }
 
   private void tell(ShopLine line) {

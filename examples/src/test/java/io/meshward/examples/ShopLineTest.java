@@ -16,7 +16,15 @@ final class ShopLineTest {
             new ShopLine.Ready("orders", "127.70.0.3:4711"),
             new ShopLine.Ready("frontend", null),
             new ShopLine.Call(
-                "orders", "payment", "p.Payment/Charge", start, start.plusMillis(3), "OK", null))) {
+                "0123456789abcdef",
+                null,
+                "orders",
+                "payment",
+                "p.Payment/Charge",
+                start,
+                start.plusMillis(3),
+                "OK",
+                null))) {
       assertThat(ShopLine.parse(line.toLine())).isEqualTo(line);
       assertThat(line.toLine()).doesNotContain("\n");
     }

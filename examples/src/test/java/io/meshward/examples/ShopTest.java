@@ -28,7 +28,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -63,6 +66,69 @@ final class ShopTest {
             tuple("frontend", "auth-proxy", "OK"),
             tuple("frontend", "orders", "OK"),
             tuple("orders", "payment", "OK"));
+  }
+
+  @Test
+  void callThatFollowsFromAnotherNamesIt() throws Exception {
+    serve("payment", _ -> new PaymentService());
+    serve("orders", shop -> new OrdersService(shop.channel("payment")));
+    Channel orders = process("frontend").channel("orders");
+
+    var _ =
+        ShopProcess.patient(OrdersGrpc.newBlockingStub(orders))
+            .placeOrder(PlaceOrderRequest.getDefaultInstance());
+
+    ShopLine.Call order = call("frontend", "orders");
+    ShopLine.Call charge = call("orders", "payment");
+    assertThat(order.parent()).isNull();
+    assertThat(charge.parent()).isEqualTo(order.id()).isNotEqualTo(charge.id());
+  }
+
+  @Test
+  void callThatIsUnderWayWhenTheProcessStopsIsReported() throws Exception {
+    ShopProcess frontend = process("frontend");
+    Channel orders = frontend.channel("orders");
+    var ended = new CompletableFuture<@Nullable Void>();
+    Thread.ofVirtual()
+        .start(
+            () -> {
+              try {
+                var _ =
+                    ShopProcess.patient(OrdersGrpc.newBlockingStub(orders))
+                        .placeOrder(PlaceOrderRequest.getDefaultInstance());
+              } catch (StatusRuntimeException e) {
+                ended.complete(null);
+              }
+            });
+
+    frontend.close();
+
+    ended.get(30, TimeUnit.SECONDS);
+    assertThat(call("frontend", "orders").status()).isEqualTo("UNAVAILABLE");
+  }
+
+  @Test
+  void nobodyIsConnectedBeforeTheyAreThere() throws Exception {
+    ShopProcess orders = process("orders");
+    Channel payment = orders.channel("payment");
+    var connected = new CompletableFuture<Boolean>();
+    Thread.ofVirtual()
+        .start(
+            () -> {
+              try {
+                orders.connect();
+                connected.complete(true);
+              } catch (InterruptedException e) {
+                connected.complete(false);
+              }
+            });
+    assertThat(connected).isNotDone();
+
+    serve("payment", _ -> new PaymentService());
+
+    assertThat(connected.get(30, TimeUnit.SECONDS)).isTrue();
+    var _ = PaymentGrpc.newBlockingStub(payment).charge(ChargeRequest.getDefaultInstance());
+    assertThat(call("orders", "payment").status()).isEqualTo("OK");
   }
 
   @Test
@@ -118,6 +184,13 @@ final class ShopTest {
                 ShopProcess.patient(OrdersGrpc.newBlockingStub(orders))
                     .placeOrder(PlaceOrderRequest.getDefaultInstance()))
         .hasMessage("UNAVAILABLE: the payment did not go through");
+  }
+
+  private ShopLine.Call call(String caller, String callee) {
+    return calls().stream()
+        .filter(call -> call.caller().equals(caller) && call.callee().equals(callee))
+        .findFirst()
+        .orElseThrow();
   }
 
   private List<ShopLine.Call> calls() {
