@@ -18,12 +18,15 @@ import java.util.Set;
 import java.util.concurrent.TimeoutException;
 import java.util.random.RandomGenerator;
 import java.util.stream.Collectors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The stories of Meshward, played on a shop under steady calls: everything is started, attacked
  * from outside, watched, and removed again.
  */
 final class Demo {
+  private static final Logger log = LoggerFactory.getLogger(Demo.class);
   private static final List<Scenario> SCENARIOS =
       List.of(new AbusedFrontend(), new PoisonedAuthProxy(), new StolenOrders());
 
@@ -60,6 +63,7 @@ final class Demo {
     } catch (InterruptedException | CommandException e) {
       throw e;
     } catch (Exception e) {
+      log.atError().setCause(e).log("the demonstration failed");
       failure =
           Optional.of(
               e instanceof ScenarioFailedException || e instanceof TimeoutException
@@ -197,8 +201,8 @@ final class Demo {
     }
 
     @Override
-    public void processFailed(String pod, int exitCode, Path log) {
-      String what = "the process of pod " + pod + " ended by itself with " + exitCode;
+    public void processFailed(String pod, String how, Path log) {
+      String what = "the process of pod " + pod + " " + how;
       timeline.tell("shop", what + ": " + LogFolder.tail(log));
       synchronized (brokenProcesses) {
         brokenProcesses.add(what);

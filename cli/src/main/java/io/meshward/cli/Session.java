@@ -78,12 +78,15 @@ final class Session {
       }
       throw e;
     } finally {
-      if (keepLogs) {
-        spec.commandLine().getErr().println("meshward: the logs are in " + logs.path());
-      } else {
-        logs.delete();
+      try {
+        if (keepLogs) {
+          spec.commandLine().getErr().println("meshward: the logs are in " + logs.path());
+        } else {
+          logs.delete();
+        }
+      } finally {
+        interruption.close();
       }
-      interruption.close();
     }
   }
 

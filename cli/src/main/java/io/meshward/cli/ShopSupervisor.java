@@ -55,8 +55,12 @@ final class ShopSupervisor implements AutoCloseable {
 
     void processEnded(String pod);
 
-    /** A process ended though its pod had not. */
-    void processFailed(String pod, int exitCode, Path log);
+    /**
+     * A process could not be started, or ended though its pod had not.
+     *
+     * @param how in words
+     */
+    void processFailed(String pod, String how, Path log);
 
     void called(ShopLine.Call call);
   }
@@ -155,13 +159,13 @@ final class ShopSupervisor implements AutoCloseable {
 
   /** Writes the address first: who looks a caller up by it must find the pod. */
   private void run(Supervised added) {
+    Path log = environment.logs().of(added.name);
     try {
       annotate(added);
       synchronized (this) {
         if (closed || added.ending) {
           return;
         }
-        Path log = environment.logs().of(added.name);
         added.process =
             ServiceProcess.start(
                 environment.mainClass(added.service),
@@ -170,8 +174,8 @@ final class ShopSupervisor implements AutoCloseable {
                 line -> heard(added, line),
                 exitCode -> processEnded(added, exitCode, log));
       }
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
+    } catch (IOException | RuntimeException e) {
+      listener.processFailed(added.name, "could not be started: " + e, log);
     }
   }
 
@@ -222,7 +226,7 @@ final class ShopSupervisor implements AutoCloseable {
     if (expected) {
       listener.processEnded(supervised.name);
     } else {
-      listener.processFailed(supervised.name, exitCode, log);
+      listener.processFailed(supervised.name, "ended by itself with " + exitCode, log);
     }
   }
 

@@ -53,9 +53,10 @@ sealed interface WorkloadApiPart {
 
   /**
    * The Workload API of somebody's SPIRE agent, which tells this machine's processes apart by hint.
+   * Hints have the namespace in them, since of two entries with one hint SPIRE serves the older.
    */
   static Real real(String address, String trustDomain, String namespace) {
-    return new Real(address, identities(trustDomain, namespace));
+    return new Real(address, identities(trustDomain, namespace), namespace);
   }
 
   /** A trust domain in this process. */
@@ -82,7 +83,7 @@ sealed interface WorkloadApiPart {
   }
 
   /** Somebody's SPIRE. */
-  record Real(String address, String identities) implements WorkloadApiPart {
+  record Real(String address, String identities, String namespace) implements WorkloadApiPart {
     @Override
     public String address(String service) {
       return address;
@@ -90,7 +91,7 @@ sealed interface WorkloadApiPart {
 
     @Override
     public Optional<String> hint(String service) {
-      return Optional.of(service);
+      return Optional.of(namespace + "." + service);
     }
 
     @Override
@@ -115,6 +116,8 @@ sealed interface WorkloadApiPart {
                       + " -selector unix:uid:"
                       + userId
                       + " -hint "
+                      + namespace
+                      + "."
                       + service
                       + " -x509SVIDTTL "
                       + TIME_TO_LIVE.toSeconds())

@@ -30,8 +30,9 @@ import org.junit.jupiter.api.io.TempDir;
 final class DemoTest {
   private static final String BEFORE = "somebody-elses-topic";
 
+  @TempDir static Path logs;
+
   private final StringWriter output = new StringWriter();
-  @TempDir Path logs;
   private Broker broker;
   private DemoReport report;
 

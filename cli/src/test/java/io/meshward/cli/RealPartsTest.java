@@ -116,7 +116,7 @@ final class RealPartsTest {
         .first()
         .asString()
         .contains("-spiffeID spiffe://example.org/ns/demo-1/sa/orders ")
-        .contains("-hint orders", "-x509SVIDTTL 60", "-selector unix:uid:");
+        .contains("-hint demo-1.orders ", "-x509SVIDTTL 60", "-selector unix:uid:");
   }
 
   @Test

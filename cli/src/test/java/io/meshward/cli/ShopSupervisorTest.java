@@ -140,7 +140,7 @@ final class ShopSupervisorTest {
     while (failures.isEmpty() && System.nanoTime() < deadline) {
       LockSupport.parkNanos(10_000_000);
     }
-    assertThat(failures).hasSize(1);
+    assertThat(failures).singleElement().asString().endsWith("ended by itself with 137");
   }
 
   private @Nullable String annotation(String pod) {
@@ -160,8 +160,8 @@ final class ShopSupervisorTest {
     public void processEnded(String pod) {}
 
     @Override
-    public void processFailed(String pod, int exitCode, Path log) {
-      failures.add(pod);
+    public void processFailed(String pod, String how, Path log) {
+      failures.add(pod + " " + how);
     }
 
     @Override
