@@ -100,7 +100,23 @@ record KafkaPart(KafkaConfig config) {
     answer(admin.deleteConsumerGroups(groups).all());
     Set<String> topics = topicNames(admin);
     answer(admin.deleteTopics(topics).all());
+    awaitNoTopics(admin);
     return topics;
+  }
+
+  /** Brokers go on to show for a moment what their controller has deleted. */
+  private void awaitNoTopics(Admin admin) throws InterruptedException {
+    long end = System.nanoTime() + ANSWER.toNanos();
+    Set<String> left = topicNames(admin);
+    while (!left.isEmpty()) {
+      if (System.nanoTime() > end) {
+        throw new CommandException(
+            ExitCode.UNREACHABLE,
+            "Kafka at " + config.bootstrapServers() + " does not delete " + left);
+      }
+      Thread.sleep(50);
+      left = topicNames(admin);
+    }
   }
 
   private <T> T with(BrokerWork<T> work) throws InterruptedException {

@@ -24,6 +24,8 @@ record LogFolder(Path path) {
   void redirect() {
     System.setProperty("logback.configurationFile", "file-logback.xml");
     System.setProperty("meshward.log", of("meshward").toString());
+    // Kafka's broker brings Log4j along, which complains if it is first used while the JVM ends.
+    System.setProperty("log4j2.shutdownHookEnabled", "false");
   }
 
   /** The log of a process. */

@@ -110,10 +110,10 @@ final class CommandProcess implements AutoCloseable {
     }
   }
 
-  /** Whether processes started here hear of Ctrl-C: not if this one was told to ignore it. */
-  static boolean hearsCtrlC() throws IOException {
+  /** Whether a process, and those it starts, hear of Ctrl-C: not if it was told to ignore it. */
+  static boolean hearsCtrlC(long pid) throws IOException {
     String ignored =
-        Files.readAllLines(Path.of("/proc/self/status")).stream()
+        Files.readAllLines(Path.of("/proc", Long.toString(pid), "status")).stream()
             .filter(line -> line.startsWith("SigIgn:"))
             .map(line -> line.substring("SigIgn:".length()).strip())
             .findFirst()

@@ -36,7 +36,7 @@ final class DemoInterruptionTest {
   static Stream<Moment> moments() throws Exception {
     long seed = Long.getLong("meshward.test.seed", System.nanoTime());
     Random random = new Random(seed);
-    boolean hearsCtrlC = CommandProcess.hearsCtrlC();
+    boolean hearsCtrlC = CommandProcess.hearsCtrlC(ProcessHandle.current().pid());
     List<Moment> moments = new ArrayList<>();
     for (int i = 0; i < Integer.getInteger("meshward.test.interruptions", 1); i++) {
       moments.add(moment("^Logs go to", 4_000, hearsCtrlC, random, seed));

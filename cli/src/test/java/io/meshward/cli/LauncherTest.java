@@ -135,7 +135,7 @@ final class LauncherTest {
 
     Process launcher = start(Map.of("MESHWARD_JAVA_HOME", javaHome("25").toString(), "PATH", path));
     long maven = awaitNumber(checkout.resolve("maven.pid"));
-    launcher.destroy();
+    launcher.toHandle().destroy();
 
     assertThat(await(launcher).exitCode()).isEqualTo(143);
     assertThat(ProcessHandle.of(maven).filter(ProcessHandle::isAlive)).isEmpty();

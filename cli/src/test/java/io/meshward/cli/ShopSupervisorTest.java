@@ -85,6 +85,15 @@ final class ShopSupervisorTest {
   }
 
   @Test
+  void ctrlCInATerminalIsIgnoredByTheProcesses() throws Exception {
+    shop.awaitRunning("orders", 2, TIME);
+
+    for (ShopSupervisor.RunningProcess process : shop.running()) {
+      assertThat(CommandProcess.hearsCtrlC(process.pid())).isFalse();
+    }
+  }
+
+  @Test
   void scalingToZeroEndsTheProcesses() throws Exception {
     shop.awaitRunning("orders", 2, TIME);
     List<Long> pids = shop.running().stream().map(ShopSupervisor.RunningProcess::pid).toList();
