@@ -48,10 +48,11 @@ public record ApiCall(String method, String path, Map<String, List<String>> quer
         : Optional.of(values.getFirst());
   }
 
-  /** Whether the request may change objects. */
+  /** Whether the request may change objects; a review asks a question by POST. */
   public boolean isWrite() {
     return switch (method) {
-      case "POST", "PUT", "PATCH", "DELETE" -> true;
+      case "POST" -> !path.endsWith("/selfsubjectaccessreviews");
+      case "PUT", "PATCH", "DELETE" -> true;
       default -> false;
     };
   }

@@ -91,8 +91,7 @@ final class ApiHandler extends Handler.Abstract {
       answer(response, callback, e);
       return true;
     }
-    boolean cut = false;
-    for (Fault fault : faults.take(call)) {
+    for (Fault.Early fault : faults.takeEarly(call)) {
       switch (fault) {
         case Fault.Latency latency -> Thread.sleep(latency.delay());
         case Fault.Refusal refusal -> {
@@ -101,15 +100,13 @@ final class ApiHandler extends Handler.Abstract {
           answer(response, callback, failure);
           return true;
         }
-        case Fault.Cut ignored -> cut = true;
       }
     }
-    respond(request, response, callback, call, cut);
+    respond(request, response, callback, call);
     return true;
   }
 
-  private void respond(
-      Request request, Response response, Callback callback, ApiCall call, boolean cut)
+  private void respond(Request request, Response response, Callback callback, ApiCall call)
       throws IOException {
     String manager =
         call.parameter("fieldManager").orElseGet(() -> userAgent(request).split("/", 2)[0]);
@@ -134,7 +131,7 @@ final class ApiHandler extends Handler.Abstract {
     switch (answer) {
       case Answer.Document document -> {
         record(call, manager, document.code(), "");
-        if (cut) {
+        if (faults.takeCut(call)) {
           request.getConnectionMetaData().getConnection().getEndPoint().close();
           callback.failed(new IOException("cut after commit, as injected"));
           return;
@@ -222,6 +219,9 @@ final class ApiHandler extends Handler.Abstract {
   private Answer resource(
       ApiCall call, Request request, String group, String version, List<String> rest)
       throws IOException {
+    if (AccessReviews.at(group, version, rest)) {
+      return AccessReviews.answer(call, body(request));
+    }
     ResourcePath path = ResourcePath.parse(group, version, rest);
     return api.answer(call, path, body(request), userAgent(request));
   }

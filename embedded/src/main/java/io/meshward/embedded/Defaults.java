@@ -26,6 +26,7 @@ final class Defaults {
       case "networkpolicies" -> networkPolicy(object.spec());
       case "namespaces" -> namespace(object);
       case "services" -> service(object.spec());
+      case "horizontalpodautoscalers" -> setIfAbsent(object.spec(), "minReplicas", 1);
       default -> {}
     }
   }

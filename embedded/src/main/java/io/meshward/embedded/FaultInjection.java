@@ -16,13 +16,16 @@ public final class FaultInjection {
   /** What happens to a request. */
   sealed interface Fault {
 
+    /** What happens to it before it is carried out. */
+    sealed interface Early extends Fault {}
+
     /** The answer is late; the request is carried out after the delay. */
-    record Latency(Duration delay) implements Fault {}
+    record Latency(Duration delay) implements Early {}
 
     /** The request is refused and not carried out. */
-    record Refusal(int code, Duration retryAfter) implements Fault {}
+    record Refusal(int code, Duration retryAfter) implements Early {}
 
-    /** The request is carried out and the connection closed without an answer. */
+    /** The request was carried out; the connection is closed without an answer. */
     record Cut() implements Fault {}
   }
 
@@ -68,7 +71,10 @@ public final class FaultInjection {
     arm(times, new Fault.Latency(delay), matching);
   }
 
-  /** Commits the request and closes the connection without an answer. */
+  /**
+   * Commits the request and closes the connection without an answer. A request that is refused, as
+   * by a lock on an old resourceVersion, commits nothing and leaves the fault to the next one.
+   */
   public void cutAfterCommit(int times, Predicate<ApiCall> matching) {
     arm(times, new Fault.Cut(), matching);
   }
@@ -90,13 +96,22 @@ public final class FaultInjection {
     armed.add(new Armed(times, fault, matching));
   }
 
-  /** Takes the faults of a request. */
-  synchronized List<Fault> take(ApiCall call) {
-    List<Fault> faults = new ArrayList<>();
+  /** Takes the faults that a request meets before it is carried out. */
+  synchronized List<Fault.Early> takeEarly(ApiCall call) {
+    return take(call, Fault.Early.class);
+  }
+
+  /** Takes the cuts that a request meets which was carried out; whether there were any. */
+  synchronized boolean takeCut(ApiCall call) {
+    return !take(call, Fault.Cut.class).isEmpty();
+  }
+
+  private <F extends Fault> List<F> take(ApiCall call, Class<F> kind) {
+    List<F> faults = new ArrayList<>();
     for (Iterator<Armed> each = armed.iterator(); each.hasNext(); ) {
       Armed next = each.next();
-      if (next.matching.test(call)) {
-        faults.add(next.fault);
+      if (kind.isInstance(next.fault) && next.matching.test(call)) {
+        faults.add(kind.cast(next.fault));
         next.left--;
         if (next.left == 0) {
           each.remove();

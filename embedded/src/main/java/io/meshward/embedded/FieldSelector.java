@@ -125,7 +125,12 @@ final class FieldSelector {
 
   private static String refusal(String field, ResourceType type) {
     return switch (type.plural()) {
-      case "networkpolicies", "serviceaccounts", "deployments", "replicasets", "statefulsets" ->
+      case "networkpolicies",
+          "horizontalpodautoscalers",
+          "serviceaccounts",
+          "deployments",
+          "replicasets",
+          "statefulsets" ->
           "\""
               + field
               + "\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"";

@@ -76,6 +76,17 @@ final class ResourceCatalogue {
           true,
           false);
 
+  static final ResourceType AUTOSCALERS =
+      namespaced(
+          "autoscaling",
+          "horizontalpodautoscalers",
+          "HorizontalPodAutoscaler",
+          List.of("hpa"),
+          List.of(),
+          "horizontalpodautoscalers",
+          false,
+          true);
+
   /** In the order of discovery. */
   static final List<ResourceType> ALL =
       List.of(
@@ -88,6 +99,7 @@ final class ResourceCatalogue {
           DEPLOYMENTS,
           REPLICA_SETS,
           STATEFUL_SETS,
+          AUTOSCALERS,
           EVENTS,
           NETWORK_POLICIES);
 
@@ -117,11 +129,7 @@ final class ResourceCatalogue {
           Map.entry(
               "authorization.k8s.io/v1",
               Set.of(
-                  "localsubjectaccessreviews",
-                  "selfsubjectaccessreviews",
-                  "selfsubjectrulesreviews",
-                  "subjectaccessreviews")),
-          Map.entry("autoscaling/v1", Set.of("horizontalpodautoscalers")),
+                  "localsubjectaccessreviews", "selfsubjectrulesreviews", "subjectaccessreviews")),
           Map.entry("autoscaling/v2", Set.of("horizontalpodautoscalers")),
           Map.entry("batch/v1", Set.of("cronjobs", "jobs")),
           Map.entry("certificates.k8s.io/v1", Set.of("certificatesigningrequests")),
@@ -179,6 +187,7 @@ final class ResourceCatalogue {
           "services", Set.of("proxy", "status"),
           "serviceaccounts", Set.of("token"),
           "deployments", Set.of("status"),
+          "horizontalpodautoscalers", Set.of("status"),
           "replicasets", Set.of("status"),
           "statefulsets", Set.of("status"));
 

@@ -175,9 +175,44 @@ final class Validation {
       }
       case "networkpolicies" -> new NetworkPolicyValidation(errors).check(spec);
       case "services" -> new ServiceValidation(errors).check(spec);
+      case "horizontalpodautoscalers" -> autoscaler(spec);
       case "events" ->
           new EventValidation(errors).check(type, EventVersions.toStored(type, object));
       default -> {}
+    }
+  }
+
+  private void autoscaler(JsonNode spec) {
+    JsonNode target = spec.path("scaleTargetRef");
+    if (target.path("kind").asText().isEmpty()) {
+      errors.required("spec.scaleTargetRef.kind", "");
+    }
+    if (target.path("name").asText().isEmpty()) {
+      errors.required("spec.scaleTargetRef.name", "");
+    }
+    if (target.path("apiVersion").asText().isEmpty()) {
+      errors.invalidText("spec.scaleTargetRef.apiVersion", "", "apiVersion must specify API group");
+    }
+    long least = spec.path("minReplicas").asLong();
+    long most = spec.path("maxReplicas").asLong();
+    if (least < 1) {
+      errors.invalid(
+          "spec.minReplicas", Long.toString(least), "must be greater than or equal to 1");
+    }
+    if (most < 1) {
+      errors.invalid("spec.maxReplicas", Long.toString(most), "must be greater than 0");
+    }
+    if (most < least) {
+      errors.invalid(
+          "spec.maxReplicas",
+          Long.toString(most),
+          "must be greater than or equal to `minReplicas`");
+    }
+    if (least == 0) {
+      errors.forbidden(
+          "spec.metrics",
+          "must specify at least one Object or External metric to support scaling to zero"
+              + " replicas");
     }
   }
 

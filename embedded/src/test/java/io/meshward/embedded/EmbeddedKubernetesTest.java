@@ -144,6 +144,27 @@ class EmbeddedKubernetesTest {
   }
 
   @Test
+  void aRequestThatIsRefusedCommitsNothingAndLeavesTheCutToTheNext() throws Exception {
+    send("POST", PODS, pod("locked"));
+    kubernetes.faults().cutAfterCommit(1, FaultInjection.on("PATCH", "/pods/locked"));
+
+    HttpResponse<String> stale =
+        send(
+            "PATCH",
+            PODS + "/locked",
+            "{\"metadata\":{\"resourceVersion\":\"1\",\"labels\":{\"a\":\"b\"}}}");
+
+    assertThat(stale.statusCode()).isEqualTo(409);
+    assertThat(kubernetes.faults().pending()).isEqualTo(1);
+    assertThatExceptionOfType(IOException.class)
+        .isThrownBy(
+            () -> send("PATCH", PODS + "/locked", "{\"metadata\":{\"labels\":{\"a\":\"c\"}}}"));
+    assertThat(json(send("GET", PODS + "/locked", "")).at("/metadata/labels/a").asText())
+        .isEqualTo("c");
+    assertThat(kubernetes.faults().pending()).isZero();
+  }
+
+  @Test
   void aDelayAndARefusalMeetTheSameRequest() throws Exception {
     kubernetes.faults().delay(1, Duration.ofMillis(100), call -> true);
     kubernetes.faults().fail(1, call -> true);

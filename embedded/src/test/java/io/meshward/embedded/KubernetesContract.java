@@ -43,6 +43,7 @@ abstract class KubernetesContract {
         switch (resource) {
           case "deployments", "replicasets", "statefulsets" -> "/apis/apps/v1";
           case "networkpolicies" -> "/apis/networking.k8s.io/v1";
+          case "horizontalpodautoscalers" -> "/apis/autoscaling/v1";
           default -> "/api/v1";
         };
     return root + "/namespaces/" + namespace + "/" + resource;

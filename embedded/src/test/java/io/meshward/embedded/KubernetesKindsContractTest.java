@@ -81,6 +81,77 @@ class KubernetesKindsContractTest extends KubernetesContract {
     api.get(in("networkpolicies", "deleted")).isRefused(404, "NotFound");
   }
 
+  // Horizontal pod autoscalers
+
+  @Test
+  void keepsAnAutoscaler() {
+    Answer created = api.post(in("horizontalpodautoscalers"), autoscaler("kept", "")).hasCode(201);
+    api.post(in("horizontalpodautoscalers"), autoscaler("floor", "\"minReplicas\":2,"))
+        .hasCode(201);
+
+    assertThat(created.at("/spec").toString())
+        .contains(
+            "\"maxReplicas\":5",
+            "\"minReplicas\":1",
+            "\"kind\":\"Deployment\"",
+            "\"name\":\"none\"",
+            "\"apiVersion\":\"apps/v1\"");
+    assertThat(created.at("/status").toString())
+        .contains("\"currentReplicas\":0", "\"desiredReplicas\":0");
+    assertThat(api.get(in("horizontalpodautoscalers")).hasCode(200).at("/items")).hasSize(2);
+    assertThat(
+            api.get(in("horizontalpodautoscalers", "floor")).hasCode(200).at("/spec/minReplicas"))
+        .hasToString("2");
+    assertThat(
+            api.delete(in("horizontalpodautoscalers", "floor")).hasCode(200).text("/details/kind"))
+        .isEqualTo("horizontalpodautoscalers");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          "minReplicas":0,                        | spec.minReplicas spec.metrics
+          "minReplicas":9,                        | spec.maxReplicas
+          "scaleTargetRef":{"kind":"Deployment"}, | spec.scaleTargetRef.name spec.scaleTargetRef.apiVersion
+          "scaleTargetRef":{"name":"none"},       | spec.scaleTargetRef.kind spec.scaleTargetRef.apiVersion
+          """)
+  void refusesAnInvalidAutoscaler(String more, String fields) {
+    String body =
+        more.contains("scaleTargetRef")
+            ? "{\"metadata\":{\"name\":\"x\"},\"spec\":{" + more + "\"maxReplicas\":5}}"
+            : autoscaler("x", more);
+
+    Answer refused =
+        api.post(in("horizontalpodautoscalers") + "?dryRun=All", body).isRefused(422, "Invalid");
+
+    assertThat(refused.causes()).containsExactly(fields.split(" "));
+  }
+
+  private static String autoscaler(String name, String more) {
+    return "{\"metadata\":{\"name\":\"%s\"},\"spec\":{%s\"maxReplicas\":5,".formatted(name, more)
+        + "\"scaleTargetRef\":{\"apiVersion\":\"apps/v1\",\"kind\":\"Deployment\",\"name\":\"none\"}}}";
+  }
+
+  // Access reviews
+
+  @Test
+  void saysWhatAnAdministratorMayDo() {
+    String reviews = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+
+    Answer allowed =
+        api.post(
+                reviews,
+                "{\"spec\":{\"resourceAttributes\":{\"group\":\"apps\",\"resource\":\"deployments\","
+                    + "\"subresource\":\"scale\",\"verb\":\"patch\",\"namespace\":\"default\"}}}")
+            .hasCode(201);
+
+    assertThat(allowed.at("/status/allowed").asBoolean()).isTrue();
+    api.post(reviews, "{\"spec\":{}}").isRefused(422, "Invalid");
+    api.get(reviews).hasCode(405);
+  }
+
   // Services
 
   @Test
