@@ -26,10 +26,13 @@ final class Beginning {
    * The containment that a piece of work begins.
    *
    * @param mode how far it may go
+   * @param relapsed whether an earlier one recovered too early: this one waits for a person
    */
-  static Containment of(Work work, ResponseMode mode, @Nullable String traceparent, Instant now) {
+  static Containment of(
+      Work work, ResponseMode mode, boolean relapsed, @Nullable String traceparent, Instant now) {
     Detection.Finding detection = work.detection().detection();
     Plan plan = work.plan();
+    Plan.Recovery recovery = relapsed ? Plan.Recovery.manual() : plan.recovery();
     return new Containment(
         new Head(
             work.work().containment(),
@@ -37,7 +40,7 @@ final class Beginning {
             mode,
             0,
             null,
-            digest(work),
+            digest(work, recovery),
             detection.time(),
             detection.time(),
             1,
@@ -54,7 +57,7 @@ final class Beginning {
         work.target(),
         List.of(detection.id()),
         steps(work, now),
-        new Recovery(plan.recovery(), null, null, null),
+        new Recovery(recovery, null, null, null),
         List.of());
   }
 
@@ -88,10 +91,10 @@ final class Beginning {
   }
 
   /**
-   * What an approval is bound to: the playbook's version, exactly this target, and every step with
-   * its parameters.
+   * What an approval is bound to: the playbook's version, exactly this target, every step with its
+   * parameters, and the way back.
    */
-  static String digest(Work work) {
+  private static String digest(Work work, Plan.Recovery recovery) {
     Target target = work.target();
     ContentHash hash =
         new ContentHash()
@@ -106,7 +109,7 @@ final class Beginning {
     for (Plan.Step step : work.plan().steps()) {
       hash.add(step.action()).add(step.parameters()).add(step.skipped());
     }
-    hash.add(EventCodec.toTree(work.plan().recovery()));
+    hash.add(EventCodec.toTree(recovery));
     return hash.hex();
   }
 }

@@ -13,6 +13,15 @@ interface Checkpoint {
    */
   void pass(String place);
 
+  /**
+   * The process comes by with what it is about to commit, or has committed.
+   *
+   * @throws Killed if it ends here, without another word
+   */
+  default void pass(String place, Batch batch) {
+    pass(place);
+  }
+
   /** The end of a process, as far as it can be had inside of one. */
   final class Killed extends Error {
     private static final long serialVersionUID = 1L;

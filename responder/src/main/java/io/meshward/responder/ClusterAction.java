@@ -2,6 +2,7 @@ package io.meshward.responder;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.meshward.schemas.Containment.Verification;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -10,6 +11,12 @@ import java.util.Optional;
  * resourceVersion. Blocking; thread-safe.
  */
 interface ClusterAction {
+
+  /** Its name in playbooks. */
+  String name();
+
+  /** What the API has to allow for it, in the namespace of its target. */
+  List<Permission> permissions();
 
   /**
    * What {@link #prepare} would find, as far as the informers know it: at once, without asking the

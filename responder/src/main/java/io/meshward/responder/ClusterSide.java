@@ -7,6 +7,8 @@ import io.meshward.schemas.OwnerRef;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -17,6 +19,7 @@ import org.slf4j.LoggerFactory;
 final class ClusterSide implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(ClusterSide.class);
   private static final Duration LOOK = Duration.ofMillis(50);
+  private static final Duration ASK = Duration.ofSeconds(5);
 
   private final KubernetesConnection connection;
   private final ClusterView view;
@@ -25,7 +28,8 @@ final class ClusterSide implements AutoCloseable {
   private final IsolateAction isolate;
   private final Health.Check check;
 
-  private ClusterSide(ResponderConfig config, InstantSource clock, Health health) {
+  private ClusterSide(
+      ResponderConfig config, Set<String> actions, InstantSource clock, Health health) {
     check = health.check("cluster");
     connection =
         KubernetesConnection.open(
@@ -39,18 +43,31 @@ final class ClusterSide implements AutoCloseable {
             clock,
             config.inventory().keepGonePods());
     PodSelectors selectors = new PodSelectors();
-    informers = new Informers(connection.client(), view, selectors, config.inventory().resync());
     scale = new ScaleAction(connection.api(), view, clock);
     isolate = new IsolateAction(connection.api(), view, selectors, clock);
+    List<ClusterAction> wanted =
+        Stream.<ClusterAction>of(scale, isolate)
+            .filter(action -> actions.contains(action.name()))
+            .toList();
+    try {
+      new AccessCheck(connection.api()).require(AccessCheck.needs(config, wanted), ASK);
+    } catch (IllegalStateException e) {
+      connection.close();
+      throw e;
+    }
+    informers = new Informers(connection.client(), view, selectors, config.inventory().resync());
   }
 
   /**
    * Connects; the informers synchronise in the background.
    *
+   * @param actions what the playbooks do
    * @throws IllegalArgumentException if the kubeconfig cannot be used
+   * @throws IllegalStateException if the API does not allow something that is needed
    */
-  static ClusterSide connect(ResponderConfig config, InstantSource clock, Health health) {
-    return new ClusterSide(config, clock, health);
+  static ClusterSide connect(
+      ResponderConfig config, Set<String> actions, InstantSource clock, Health health) {
+    return new ClusterSide(config, actions, clock, health);
   }
 
   KubernetesApi api() {

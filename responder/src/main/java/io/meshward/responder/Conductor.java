@@ -26,7 +26,6 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -37,9 +36,6 @@ import org.jspecify.annotations.Nullable;
  * throws it away, with all it knows, when a commit fails. Not thread-safe.
  */
 final class Conductor {
-  /** For how long an ended containment that changed nothing takes in further detections. */
-  private static final Duration FOLD = Duration.ofMinutes(1);
-
   /** For how long an ended containment is kept. */
   private static final Duration KEEP = Duration.ofDays(7);
 
@@ -54,13 +50,15 @@ final class Conductor {
   Conductor(
       Gate gate,
       ApprovalCheck approvals,
-      Progress.Surroundings surroundings,
+      ProgressContext.Surroundings surroundings,
       InstantSource clock,
       ResponderConfig config) {
     this.gate = gate;
     this.approvals = approvals;
     this.dispatch = new Dispatch(book, gate, clock, config.giveUpAfter());
-    this.progress = new Progress(book, dispatch, gate, surroundings, clock, config.giveUpAfter());
+    this.progress =
+        new Progress(
+            new ProgressContext(book, dispatch, gate, surroundings, clock, config.giveUpAfter()));
     this.clock = clock;
     this.approvalTimeout = config.approvalTimeout();
   }
@@ -84,56 +82,50 @@ final class Conductor {
   void work(Work work, @Nullable String traceparent, Batch batch) {
     Detection.Finding detection = work.detection().detection();
     Instant now = clock.instant();
-    String id = work.work().containment();
-    List<Stage> siblings = book.sameTarget(id);
-    boolean known =
-        siblings.stream()
-            .filter(stage -> samePlaybook(stage, work))
-            .anyMatch(stage -> stage.containment().detections().contains(detection.id()));
-    if (known || book.get(id) != null) {
-      return;
-    }
-    for (Stage sibling : siblings) {
-      if (sibling instanceof Live live && samePlaybook(sibling, work) && covers(sibling, work)) {
+    Precedents precedents = new Precedents(book.sameTarget(work.work().containment()), work, now);
+    switch (precedents.meaning()) {
+      case Precedents.Meaning.Known _ -> {}
+      case Precedents.Meaning.Joins(Live live) -> {
         progress.join(live, work, batch);
         progress.advance(live.id(), batch);
-        return;
+      }
+      case Precedents.Meaning.AnsweredBy(Answered answered) ->
+          progress.record(
+              answered.joined(detection.id(), detection.time(), "nothing new is begun", now),
+              batch);
+      case Precedents.Meaning.Begins(String relapse) -> {
+        progress.record(begin(work, traceparent, relapse, now), batch);
+        progress.advance(work.work().containment(), batch);
       }
     }
-    Optional<Answered> fold = fold(siblings, work, now);
-    if (fold.isPresent()) {
-      progress.record(
-          fold.get().joined(detection.id(), detection.time(), "nothing new is begun", now), batch);
-      return;
-    }
-    begin(work, traceparent, now, batch);
-    progress.advance(id, batch);
   }
 
-  private void begin(Work work, @Nullable String traceparent, Instant now, Batch batch) {
+  private Transition<?> begin(
+      Work work, @Nullable String traceparent, @Nullable String relapse, Instant now) {
     if (unresolved(work)) {
-      Containment seed = Beginning.of(work, ResponseMode.OBSERVE, traceparent, now);
-      progress.record(
-          Stage.ended(seed, ContainmentState.UNRESOLVED, work.resolution().reason(), now), batch);
-      return;
+      return Stage.ended(
+          Beginning.of(work, ResponseMode.OBSERVE, false, traceparent, now),
+          ContainmentState.UNRESOLVED,
+          work.resolution().reason(),
+          now);
     }
-    Decision decision = gate.decide(work, now);
-    switch (decision) {
-      case Decision.Suppress(String reason) -> {
-        Containment seed = Beginning.of(work, ResponseMode.OBSERVE, traceparent, now);
-        progress.record(Stage.ended(seed, ContainmentState.SUPPRESSED, reason, now), batch);
+    return switch (gate.decide(work, now)) {
+      case Decision.Suppress(String reason) ->
+          Stage.ended(
+              Beginning.of(work, ResponseMode.OBSERVE, false, traceparent, now),
+              ContainmentState.SUPPRESSED,
+              reason,
+              now);
+      case Decision.Proceed(ResponseMode mode, String why) -> {
+        Containment seed = Beginning.of(work, mode, relapse != null, traceparent, now);
+        String reason = relapse == null ? why : why == null ? relapse : why + "; " + relapse;
+        yield switch (mode) {
+          case OBSERVE -> Stage.ended(seed, ContainmentState.OBSERVED, reason, now);
+          case PLAN, DRYRUN, APPROVE -> Stage.planning(seed, reason, now);
+          case ENFORCE -> Stage.executing(seed, reason, now);
+        };
       }
-      case Decision.Proceed(ResponseMode mode, String reason) -> {
-        Containment seed = Beginning.of(work, mode, traceparent, now);
-        progress.record(
-            switch (mode) {
-              case OBSERVE -> Stage.ended(seed, ContainmentState.OBSERVED, reason, now);
-              case PLAN, DRYRUN, APPROVE -> Stage.planning(seed, reason, now);
-              case ENFORCE -> Stage.executing(seed, reason, now);
-            },
-            batch);
-      }
-    }
+    };
   }
 
   /** Nothing of the plan can be done about a target that was not found. */
@@ -147,53 +139,6 @@ final class Conductor {
                   step ->
                       ActionName.changesSomething(step.action())
                           && !ActionName.needsWorkload(step.action()));
-    };
-  }
-
-  private static boolean samePlaybook(Stage stage, Work work) {
-    return stage.containment().playbook().name().equals(work.playbook().name());
-  }
-
-  /** Whether what a containment does also answers a detection about, perhaps, another pod. */
-  private static boolean covers(Stage stage, Work work) {
-    boolean perPod =
-        stage.containment().steps().stream().anyMatch(step -> ActionName.needsPod(step.action()));
-    return !perPod || Objects.equals(stage.containment().target().podUid(), work.target().podUid());
-  }
-
-  /** A containment that already says all there is to say about a detection. */
-  private Optional<Answered> fold(List<Stage> siblings, Work work, Instant now) {
-    Instant time = work.detection().detection().time();
-    for (Stage sibling : siblings.reversed()) {
-      if (sibling instanceof Answered answered
-          && samePlaybook(sibling, work)
-          && covers(sibling, work)
-          && answers(answered, time, now)) {
-        return Optional.of(answered);
-      }
-    }
-    return Optional.empty();
-  }
-
-  /**
-   * Whether what was done also answered something that happened at a time. Detections arrive late:
-   * what happened before the way back was taken is not a reason to begin again.
-   */
-  private static boolean answers(Answered answered, Instant time, Instant now) {
-    return switch (answered) {
-      case Recovering recovering -> time.isBefore(recovering.since());
-      case Ended end -> {
-        Containment containment = end.containment();
-        Instant ended = containment.containment().endedAt();
-        if (ended == null) {
-          yield false;
-        }
-        Duration cooldown = Duration.ofMillis(containment.containment().cooldownMs());
-        boolean acted = end.state() == ContainmentState.RECOVERED;
-        boolean contained = acted && time.isBefore(ended);
-        boolean repeated = !acted && now.isBefore(ended.plus(FOLD));
-        yield contained || repeated || now.isBefore(ended.plus(cooldown));
-      }
     };
   }
 

@@ -126,6 +126,8 @@ final class Dispatch {
         stage.containment().target(),
         step.parameters(),
         Duration.ofMillis(step.timeoutMs()),
+        // What was released is undone whatever the control topic says.
+        () -> stage instanceof Recovering || gate.mayAct(stage.containment()),
         memory(ref, step.action()));
   }
 
@@ -170,7 +172,7 @@ final class Dispatch {
         if (step.action().equals(ActionName.NOTIFY)) {
           yield new Operation.Tell(ref, executing.containment());
         }
-        yield cluster && prior != null
+        yield cluster && prior != null && gate.mayAct(executing.containment())
             ? new Operation.Act(
                 ref, step.action(), context(stage, ref.index()), prior, !fresh.remove(ref))
             : null;
@@ -184,6 +186,7 @@ final class Dispatch {
                   stage.containment().target(),
                   step.parameters(),
                   Duration.ofMillis(verifying.containment().containment().verifyWithinMs()),
+                  () -> true,
                   null),
               prior);
       case Verifying verifying
@@ -196,8 +199,8 @@ final class Dispatch {
   }
 
   private boolean isNext(Executing executing, StepRef ref) {
-    return Progress.first(executing, Progress::blocks) < 0
-        && Progress.first(executing, step -> step.state() == StepState.PENDING) == ref.index()
+    return Steps.first(executing, Steps::blocks) < 0
+        && Steps.first(executing, step -> step.state() == StepState.PENDING) == ref.index()
         && gate.mayAct(executing.containment());
   }
 }

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -24,6 +25,18 @@ import org.slf4j.LoggerFactory;
  */
 final class Informers implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Informers.class);
+
+  /** What the API has to allow, in all namespaces. */
+  static final List<Permission> PERMISSIONS =
+      Stream.of(
+              new Permission("", "pods", "list"),
+              new Permission("", "services", "list"),
+              new Permission("apps", "deployments", "list"),
+              new Permission("apps", "replicasets", "list"),
+              new Permission("apps", "statefulsets", "list"),
+              new Permission("networking.k8s.io", "networkpolicies", "list"))
+          .flatMap(list -> Stream.of(list, new Permission(list.group(), list.resource(), "watch")))
+          .toList();
 
   private final List<SharedIndexInformer<?>> informers = new ArrayList<>();
   private volatile boolean closed;

@@ -2,9 +2,6 @@ package io.meshward.responder;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.fabric8.kubernetes.api.model.networking.v1.NetworkPolicy;
-import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
-import io.meshward.schemas.Containment.Level;
 import io.meshward.schemas.Containment.Verification;
 import io.meshward.schemas.EventCodec;
 import io.meshward.schemas.Inventory;
@@ -12,7 +9,6 @@ import io.meshward.schemas.OwnerRef;
 import io.meshward.schemas.Target;
 import java.time.Duration;
 import java.time.InstantSource;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -34,23 +30,45 @@ import org.jspecify.annotations.Nullable;
  * goes.
  *
  * <p>What is stored before: {@code resource_version}, {@code strip} (labels that come off), {@code
- * owners}, {@code delete} (whether undoing deletes the pod).
+ * owners}, {@code delete} (whether undoing deletes the pod), {@code policy} (whether the policy may
+ * stand already). The pod is only written with a resourceVersion that was stored: whoever lost the
+ * partition meanwhile cannot store, and what it still writes fails.
  */
 final class IsolateAction implements ClusterAction {
   static final String NAME = "pod.isolate";
 
-  private static final KubernetesSerialization JSON = new KubernetesSerialization();
-
   private final KubernetesApi api;
   private final ClusterView view;
   private final PodSelectors selectors;
-  private final InstantSource clock;
+  private final IsolationPolicy policy;
+  private final IsolationVerifier verifier;
 
   IsolateAction(KubernetesApi api, ClusterView view, PodSelectors selectors, InstantSource clock) {
     this.api = api;
     this.view = view;
     this.selectors = selectors;
-    this.clock = clock;
+    this.policy = new IsolationPolicy(api);
+    this.verifier = new IsolationVerifier(api, view, selectors, clock);
+  }
+
+  @Override
+  public String name() {
+    return NAME;
+  }
+
+  @Override
+  public List<Permission> permissions() {
+    String networking = "networking.k8s.io";
+    return List.of(
+        new Permission("", "pods", "get"),
+        new Permission("", "pods", "patch"),
+        new Permission("", "pods", "delete"),
+        new Permission(networking, "networkpolicies", "list"),
+        new Permission(networking, "networkpolicies", "get"),
+        // To apply an object that does not exist yet takes both (server-side apply).
+        new Permission(networking, "networkpolicies", "create"),
+        new Permission(networking, "networkpolicies", "patch"),
+        new Permission(networking, "networkpolicies", "delete"));
   }
 
   @Override
@@ -70,7 +88,7 @@ final class IsolateAction implements ClusterAction {
     if (target.namespace() == null || target.pod() == null || target.podUid() == null) {
       return new Preparation.Impossible("the target is no single pod");
     }
-    ApiResult read = new Retry(step.timeout()).ask(() -> api.get(Isolation.podPath(target)));
+    ApiResult read = step.retry().ask(() -> api.get(Isolation.podPath(target)));
     if (!(read instanceof ApiResult.Ok(JsonNode json))) {
       return read instanceof ApiResult.Unavailable || read instanceof ApiResult.Unknown
           ? new Preparation.Later(read.words())
@@ -130,11 +148,11 @@ final class IsolateAction implements ClusterAction {
 
   @Override
   public Outcome tryOut(StepContext step, ObjectNode prior) {
-    Retry retry = new Retry(step.timeout());
-    ApiResult policy =
+    Retry retry = step.retry();
+    ApiResult applied =
         retry.ask(() -> api.apply(Isolation.policyPath(step), Isolation.policy(step), true));
-    if (!(policy instanceof ApiResult.Ok)) {
-      return new Outcome.Failed(policy.words());
+    if (!(applied instanceof ApiResult.Ok)) {
+      return new Outcome.Failed(applied.words());
     }
     String version = prior.path("resource_version").asText();
     ApiResult pod =
@@ -151,18 +169,29 @@ final class IsolateAction implements ClusterAction {
 
   @Override
   public Outcome act(StepContext step, ObjectNode prior, boolean resumed) {
-    Retry retry = new Retry(step.timeout());
-    Outcome denied = deny(step, retry, resumed);
+    Retry retry = step.retry();
+    Outcome denied = policy.apply(step, retry, resumed || prior.path("policy").asBoolean());
     if (!(denied instanceof Outcome.Done)) {
       return denied;
     }
+    Outcome labelled = label(step, prior, resumed, retry);
+    if (labelled instanceof Outcome.Failed) {
+      // Nothing has the label that the policy selects.
+      policy.remove(step, retry);
+    }
+    return labelled;
+  }
+
+  private Outcome label(StepContext step, ObjectNode prior, boolean resumed, Retry retry) {
     String version = prior.path("resource_version").asText();
     boolean readBack = resumed;
     do {
       if (readBack) {
         ApiResult read = retry.ask(() -> api.get(Isolation.podPath(step.target())));
         if (!(read instanceof ApiResult.Ok(JsonNode pod))) {
-          return later(read, step.target());
+          return read instanceof ApiResult.Absent
+              ? new Outcome.Failed(gone(step.target()))
+              : IsolationPolicy.unread(read);
         }
         if (!pod.at("/metadata/uid").asText().equals(step.target().podUid())) {
           return new Outcome.Failed(superseded(step.target()));
@@ -170,19 +199,18 @@ final class IsolateAction implements ClusterAction {
         if (Isolation.labelled(pod, step)) {
           return new Outcome.Done("isolated, as read back");
         }
-        Optional<Preparation.Ready> now = ready(step.target(), PodFacts.of(pod));
-        if (now.isPresent() && !now.get().prior().path("strip").equals(prior.path("strip"))) {
-          return new Outcome.Changed(now.get().prior(), now.get().diff());
+        if (!pod.at("/metadata/resourceVersion").asText().equals(version)) {
+          return ready(step.target(), PodFacts.of(pod))
+              .<Outcome>map(now -> new Outcome.Changed(now.prior().put("policy", true), now.diff()))
+              .orElseGet(() -> new Outcome.Later("the pod's replica set is not seen yet"));
         }
-        version = pod.at("/metadata/resourceVersion").asText();
       }
-      String lock = version;
       ApiResult written =
           retry.ask(
               () ->
                   api.mergePatch(
                       Isolation.podPath(step.target()),
-                      Isolation.isolation(step, prior, lock),
+                      Isolation.isolation(step, prior, version),
                       false));
       switch (written) {
         case ApiResult.Ok ok -> {
@@ -206,133 +234,22 @@ final class IsolateAction implements ClusterAction {
     return new Outcome.Later("not done within " + step.timeout());
   }
 
-  /** Puts the policy in place. */
-  private Outcome deny(StepContext step, Retry retry, boolean resumed) {
-    boolean readBack = resumed;
-    do {
-      if (readBack) {
-        ApiResult read = retry.ask(() -> api.get(Isolation.policyPath(step)));
-        if (read instanceof ApiResult.Ok(JsonNode found) && Isolation.ours(found, step)) {
-          return new Outcome.Done("the policy stands");
-        }
-      }
-      ApiResult written =
-          retry.ask(() -> api.apply(Isolation.policyPath(step), Isolation.policy(step), false));
-      switch (written) {
-        case ApiResult.Ok ok -> {
-          return new Outcome.Done("the policy stands");
-        }
-        case ApiResult.Unavailable unavailable -> {
-          return new Outcome.Later(unavailable.message());
-        }
-        case ApiResult.Replaced _,
-            ApiResult.Absent _,
-            ApiResult.Conflict _,
-            ApiResult.Refused _ -> {
-          return new Outcome.Failed(written.words());
-        }
-        case ApiResult.Unknown _ -> readBack = true;
-      }
-    } while (retry.timeLeft());
-    return new Outcome.Later("no policy within " + step.timeout());
-  }
-
-  private static Outcome later(ApiResult read, Target target) {
-    return switch (read) {
-      case ApiResult.Absent absent -> new Outcome.Failed(gone(target));
-      case ApiResult.Refused refused -> new Outcome.Failed(refused.words());
-      case ApiResult.Ok _,
-          ApiResult.Replaced _,
-          ApiResult.Conflict _,
-          ApiResult.Unavailable _,
-          ApiResult.Unknown _ ->
-          new Outcome.Later(read.words());
-    };
-  }
-
   @Override
   public Verification verify(StepContext step, ObjectNode prior) {
-    Retry retry = new Retry(step.timeout());
-    String missing;
-    do {
-      ObjectNode facts = EventCodec.object();
-      missing = missing(step, retry, facts);
-      if (missing.isEmpty()) {
-        return new Verification(
-            Level.CONFIGURATION,
-            true,
-            "a policy denies everything to the pod, and no policy allows it anything",
-            clock.instant(),
-            facts);
-      }
-    } while (retry.pause(Duration.ZERO));
-    return new Verification(Level.CONFIGURATION, false, missing, clock.instant(), null);
-  }
-
-  /** What is missing; empty if nothing is. */
-  private String missing(StepContext step, Retry retry, ObjectNode facts) {
-    Target target = step.target();
-    ApiResult read = retry.ask(() -> api.get(Isolation.podPath(target)));
-    if (read instanceof ApiResult.Absent) {
-      facts.put("pod_gone", true);
-      return "";
-    }
-    if (!(read instanceof ApiResult.Ok(JsonNode pod))) {
-      return read.words();
-    }
-    if (!Isolation.labelled(pod, step)) {
-      return "the pod does not have the label " + Annotations.CONTAINMENT;
-    }
-    ApiResult listed =
-        retry.ask(
-            () ->
-                api.get(
-                    Isolation.namespacePath("/apis/networking.k8s.io/v1", target)
-                        + "/networkpolicies"));
-    if (!(listed instanceof ApiResult.Ok(JsonNode policies))) {
-      return listed.words();
-    }
-    Map<String, String> labels = PodFacts.of(pod).labels();
-    boolean denied = false;
-    List<String> allowing = new ArrayList<>();
-    for (JsonNode item : policies.path("items")) {
-      NetworkPolicy policy = JSON.unmarshal(item.toString(), NetworkPolicy.class);
-      if (!PodSelectors.selects(policy, labels)) {
-        continue;
-      }
-      denied |= policy.getMetadata().getName().equals(Isolation.policyName(step.containment()));
-      if (PodSelectors.allowsSomething(policy)) {
-        allowing.add(policy.getMetadata().getName());
-      }
-    }
-    if (!denied) {
-      return "no policy " + Isolation.policyName(step.containment()) + " selects the pod";
-    }
-    if (!allowing.isEmpty()) {
-      return "other policies still allow the pod something: " + String.join(", ", allowing);
-    }
-    List<String> services = selectors.servicesOf(String.valueOf(target.namespace()), labels);
-    facts.set("services", EventCodec.toTree(services));
-    OwnerRef owner = target.owner();
-    if (owner != null) {
-      facts.put("ready_siblings", readySiblings(owner.uid()));
-    }
-    return "";
-  }
-
-  /** How many ready pods the owner has besides those that are isolated. */
-  private long readySiblings(String ownerUid) {
-    return view.podsOf(ownerUid).stream()
-        .filter(pod -> pod.valid().to() == null && pod.pod().ready())
-        .filter(pod -> !pod.pod().labels().containsKey(Annotations.CONTAINMENT))
-        .count();
+    return verifier.verify(step);
   }
 
   @Override
   public Outcome undo(StepContext step, ObjectNode prior) {
-    Retry retry = new Retry(step.timeout());
+    Retry retry = step.retry();
     Outcome freed = prior.path("delete").asBoolean() ? end(step, retry) : unlabel(step, retry);
-    return freed instanceof Outcome.Done done ? removePolicy(step, retry, done) : freed;
+    if (!(freed instanceof Outcome.Done(String words))) {
+      return freed;
+    }
+    Outcome removed = policy.remove(step, retry);
+    return removed instanceof Outcome.Done(String rest)
+        ? new Outcome.Done(words + "; " + rest)
+        : removed;
   }
 
   /** Deletes the pod and waits until it is gone: until then it must stay cut off. */
@@ -344,7 +261,7 @@ final class IsolateAction implements ClusterAction {
         return new Outcome.Done("pod " + target.pod() + " is gone");
       }
       if (!(read instanceof ApiResult.Ok(JsonNode pod))) {
-        return later(read, target);
+        return IsolationPolicy.unread(read);
       }
       if (!pod.at("/metadata/uid").asText().equals(target.podUid())) {
         return new Outcome.Done("pod " + target.pod() + " is another one by now");
@@ -374,7 +291,7 @@ final class IsolateAction implements ClusterAction {
         return new Outcome.Done("pod " + target.pod() + " is gone");
       }
       if (!(read instanceof ApiResult.Ok(JsonNode pod))) {
-        return later(read, target);
+        return IsolationPolicy.unread(read);
       }
       if (!pod.at("/metadata/uid").asText().equals(target.podUid())
           || !Isolation.labelled(pod, step)) {
@@ -393,36 +310,6 @@ final class IsolateAction implements ClusterAction {
       }
     } while (retry.pause(Duration.ZERO));
     return new Outcome.Later("pod " + target.pod() + " is still isolated");
-  }
-
-  private Outcome removePolicy(StepContext step, Retry retry, Outcome.Done freed) {
-    do {
-      ApiResult read = retry.ask(() -> api.get(Isolation.policyPath(step)));
-      if (read instanceof ApiResult.Absent) {
-        return new Outcome.Done(freed.words() + ", and so is its policy");
-      }
-      if (!(read instanceof ApiResult.Ok(JsonNode found))) {
-        return later(read, step.target());
-      }
-      if (!Isolation.ours(found, step)) {
-        return new Outcome.Done(freed.words() + "; its policy is somebody else's");
-      }
-      String uid = found.at("/metadata/uid").asText();
-      ApiResult deleted = retry.ask(() -> api.delete(Isolation.policyPath(step), uid, false));
-      switch (deleted) {
-        case ApiResult.Ok _, ApiResult.Absent _ -> {
-          return new Outcome.Done(freed.words() + ", and so is its policy");
-        }
-        case ApiResult.Refused refused -> {
-          return new Outcome.Failed(refused.words());
-        }
-        case ApiResult.Replaced _,
-            ApiResult.Conflict _,
-            ApiResult.Unavailable _,
-            ApiResult.Unknown _ -> {}
-      }
-    } while (retry.pause(Duration.ZERO));
-    return new Outcome.Later("the policy is not gone yet");
   }
 
   private static String superseded(Target target) {

@@ -37,13 +37,19 @@ final class Ledger implements AutoCloseable {
   private final KafkaConfig kafka;
   private final String source;
   private final int partition;
+  private final Checkpoint checkpoint;
   private final KafkaProducer<byte[], byte[]> producer;
 
   private Ledger(
-      KafkaConfig kafka, String source, int partition, KafkaProducer<byte[], byte[]> producer) {
+      KafkaConfig kafka,
+      String source,
+      int partition,
+      Checkpoint checkpoint,
+      KafkaProducer<byte[], byte[]> producer) {
     this.kafka = kafka;
     this.source = source;
     this.partition = partition;
+    this.checkpoint = checkpoint;
     this.producer = producer;
   }
 
@@ -53,7 +59,8 @@ final class Ledger implements AutoCloseable {
    * @param source what its events carry as {@code ce_source}
    * @throws KafkaException if that is not possible now
    */
-  static Ledger open(KafkaConfig kafka, String cluster, String source, int partition) {
+  static Ledger open(
+      KafkaConfig kafka, String cluster, String source, int partition, Checkpoint checkpoint) {
     KafkaProducer<byte[], byte[]> producer =
         new KafkaProducer<>(transactional(kafka, "responder." + cluster + ".execute-" + partition));
     try {
@@ -62,7 +69,7 @@ final class Ledger implements AutoCloseable {
       producer.close(Duration.ZERO);
       throw e;
     }
-    return new Ledger(kafka, source, partition, producer);
+    return new Ledger(kafka, source, partition, checkpoint, producer);
   }
 
   /** The properties of a producer with a transactional id. */
@@ -111,7 +118,9 @@ final class Ledger implements AutoCloseable {
     if (!offsets.isEmpty() && group != null) {
       producer.sendOffsetsToTransaction(offsets, group);
     }
+    checkpoint.pass("execute: committing", batch);
     producer.commitTransaction();
+    checkpoint.pass("execute: committed", batch);
   }
 
   private static @Nullable String traceparent(Batch batch, String id) {

@@ -4,7 +4,8 @@ import io.meshward.schemas.Containment;
 import io.meshward.schemas.QuarantineKey;
 
 /** What progress depends on, from the cluster and from Kafka. */
-record LiveSurroundings(ClusterSide cluster, Tables tables) implements Progress.Surroundings {
+record LiveSurroundings(ClusterSide cluster, Tables tables)
+    implements ProgressContext.Surroundings {
   @Override
   public ClusterAction action(String name) {
     return cluster.action(name);

@@ -49,9 +49,10 @@ final class Operator {
 
   private void perform(Operation operation, Consumer<Operation.Result> done) {
     try {
-      checkpoint.pass("operate: " + operation.getClass().getSimpleName());
+      String name = operation.getClass().getSimpleName() + " " + operation.ref().index();
+      checkpoint.pass("operating: " + name);
       Operation.Result result = run(operation);
-      checkpoint.pass("operated: " + operation.getClass().getSimpleName());
+      checkpoint.pass("operated: " + name);
       done.accept(result);
     } catch (Checkpoint.Killed e) {
       log.atInfo().addKeyValue("place", e.getMessage()).log("killed");
@@ -126,6 +127,7 @@ final class Operator {
             lay.containment().target(),
             step.parameters(),
             Duration.ofMillis(step.timeoutMs()),
+            () -> true,
             null);
     ClusterAction action = actions.apply(step.action());
     return switch (action.prepare(context)) {

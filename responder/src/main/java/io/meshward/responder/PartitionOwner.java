@@ -121,11 +121,10 @@ final class PartitionOwner implements AutoCloseable {
   }
 
   private void run() {
-    try (Ledger ledger = Ledger.open(parts.kafka(), parts.cluster(), parts.source(), partition)) {
-      Conductor conductor = parts.conductors().get();
-      restore(conductor);
-      restored = true;
-      lead(conductor, ledger);
+    try (Ledger ledger =
+        Ledger.open(
+            parts.kafka(), parts.cluster(), parts.source(), partition, parts.checkpoint())) {
+      lead(ledger);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } catch (Checkpoint.Killed e) {
@@ -137,6 +136,18 @@ final class PartitionOwner implements AutoCloseable {
           .log("an owner of a partition ends; another goes on from what was committed");
     } finally {
       ended = true;
+    }
+  }
+
+  private void lead(Ledger ledger) throws InterruptedException {
+    try {
+      Conductor conductor = parts.conductors().get();
+      restore(conductor);
+      restored = true;
+      lead(conductor, ledger);
+    } catch (Checkpoint.Killed e) {
+      ledger.abandon();
+      throw e;
     }
   }
 
@@ -202,10 +213,8 @@ final class PartitionOwner implements AutoCloseable {
         nextTick = System.nanoTime() + TICK_MS * 1_000_000;
       }
       if (!batch.isEmpty() || !offsets.isEmpty()) {
-        parts.checkpoint().pass("execute: committing");
         ledger.write(batch, offsets, offsets.isEmpty() ? null : group.get());
         parts.announcer().announce(batch);
-        parts.checkpoint().pass("execute: committed");
       }
       for (Operation operation : conductor.due()) {
         parts.operator().start(operation, this::returned);

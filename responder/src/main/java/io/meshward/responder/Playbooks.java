@@ -12,6 +12,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** All playbooks of a responder, loaded together or not at all. Immutable. */
@@ -93,6 +95,14 @@ public final class Playbooks {
   /** The playbooks, in the order of files and lines. */
   List<Playbook> all() {
     return playbooks;
+  }
+
+  /** The names of the actions that they take. */
+  Set<String> actions() {
+    return playbooks.stream()
+        .flatMap(playbook -> playbook.steps().stream())
+        .map(step -> step.action().action())
+        .collect(Collectors.toUnmodifiableSet());
   }
 
   /** Their names and versions. */

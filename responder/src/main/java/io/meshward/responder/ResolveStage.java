@@ -115,6 +115,10 @@ final class ResolveStage implements AutoCloseable {
         consume(reader);
       } catch (WakeupException e) {
         // Closed.
+      } catch (Checkpoint.Killed e) {
+        log.atInfo().addKeyValue("place", e.getMessage()).log("killed");
+        producers.values().forEach(producer -> producer.close(Duration.ZERO));
+        closed = true;
       } catch (RuntimeException e) {
         check.fail(String.valueOf(e.getMessage()));
         log.atWarn().addKeyValue("problem", e.toString()).log("cannot resolve; beginning again");

@@ -66,7 +66,8 @@ public final class Responder implements AutoCloseable {
           resources.add(
               "dead letters", DeadLetters.start(kafka, "responder", source, clock, metrics));
       resources.add("kafka check", KafkaCheck.start(kafka, "responder", TOPICS, health));
-      ClusterSide cluster = resources.add("cluster", ClusterSide.connect(config, clock, health));
+      ClusterSide cluster =
+          resources.add("cluster", ClusterSide.connect(config, playbooks.actions(), clock, health));
       BudgetBook budget =
           new BudgetBook(
               new Plan.Budget(config.budget().containments(), config.budget().window().toMillis()));
@@ -146,7 +147,8 @@ public final class Responder implements AutoCloseable {
    *
    * @throws PlaybookException if its playbooks are not valid
    * @throws IllegalArgumentException if a file that the configuration names cannot be used
-   * @throws IllegalStateException if it cannot listen
+   * @throws IllegalStateException if it cannot listen, or if the Kubernetes API does not allow what
+   *     the configuration and the playbooks need: the message names each rule
    */
   public static Responder start(ResponderConfig config) {
     return start(config, InstantSource.system(), Checkpoint.NONE);

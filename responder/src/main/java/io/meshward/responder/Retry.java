@@ -2,6 +2,7 @@ package io.meshward.responder;
 
 import java.time.Duration;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 
 /** Asks the API again while it is not available, for a bounded time. One use; not thread-safe. */
@@ -10,10 +11,19 @@ final class Retry {
   private static final long LONGEST_MS = 2000;
 
   private final long end;
+  private final BooleanSupplier allowed;
   private long next = FIRST_MS;
 
   Retry(Duration time) {
+    this(time, () -> true);
+  }
+
+  /**
+   * @param allowed whether it may ask now
+   */
+  Retry(Duration time, BooleanSupplier allowed) {
     this.end = System.nanoTime() + time.toNanos();
+    this.allowed = allowed;
   }
 
   /** Whether time is left. */
@@ -32,6 +42,9 @@ final class Retry {
    */
   ApiResult ask(Supplier<ApiResult> request) {
     while (true) {
+      if (!allowed.getAsBoolean()) {
+        return new ApiResult.Unavailable("it is not allowed now", null);
+      }
       ApiResult result = request.get();
       if (!(result instanceof ApiResult.Unavailable unavailable)) {
         return result;

@@ -1,174 +1,141 @@
 package io.meshward.responder;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.meshward.schemas.Containment.Level;
 import io.meshward.schemas.Containment.Verification;
 import io.meshward.schemas.EventCodec;
-import io.meshward.schemas.Inventory;
 import io.meshward.schemas.OwnerRef;
-import io.meshward.schemas.Target;
-import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 
 /**
  * {@code workload.scale}: sets the number of replicas through {@code /scale}, and remembers how
  * many there were. Of several containments of one workload the first one's memory counts.
  *
  * <p>What is stored before: {@code restore} (how many to go back to), {@code observed} (how many
- * there were when it was stored), {@code uid} and {@code resource_version}.
+ * there were when it was stored), {@code uid} and {@code resource_version}; before it is undone
+ * also {@code undo_version} and {@code undo_replicas}. A write is locked with a resourceVersion
+ * that was stored, never with one that was only read: whoever lost the partition meanwhile cannot
+ * store, and what it still writes fails.
  */
 final class ScaleAction implements ClusterAction {
   static final String NAME = "workload.scale";
 
-  private static final Map<String, String> PLURALS =
-      Map.of(
-          "Deployment", "deployments",
-          "StatefulSet", "statefulsets",
-          "ReplicaSet", "replicasets");
-  private static final Duration LOOK_AGAIN = Duration.ofMillis(500);
-
   private final KubernetesApi api;
   private final ClusterView view;
-  private final InstantSource clock;
+  private final ScaleVerifier verifier;
+  private final Autoscalers autoscalers;
 
   ScaleAction(KubernetesApi api, ClusterView view, InstantSource clock) {
     this.api = api;
     this.view = view;
-    this.clock = clock;
+    this.verifier = new ScaleVerifier(api, view, clock);
+    this.autoscalers = new Autoscalers(api);
   }
 
-  /** What {@code /scale} says. */
-  private record Scale(String uid, String version, int replicas, int running, String selector) {
-    static Scale of(JsonNode json) {
-      return new Scale(
-          json.at("/metadata/uid").asText(),
-          json.at("/metadata/resourceVersion").asText(),
-          json.at("/spec/replicas").asInt(0),
-          json.at("/status/replicas").asInt(0),
-          json.at("/status/selector").asText(""));
-    }
+  @Override
+  public String name() {
+    return NAME;
+  }
+
+  @Override
+  public List<Permission> permissions() {
+    List<Permission> permissions = new ArrayList<>(Scale.permissions());
+    permissions.add(new Permission("", "pods", "list"));
+    permissions.add(new Permission("autoscaling", "horizontalpodautoscalers", "list"));
+    return permissions;
   }
 
   @Override
   public Optional<Preparation.Ready> foresee(StepContext step) {
-    OwnerRef owner = step.target().owner();
-    return owner == null || path(step.target()) == null
-        ? Optional.empty()
-        : view.workload(owner.uid())
-            .map(seen -> ready(step, seen.resourceVersion(), seen.replicas()));
+    return Scale.of(step.target())
+        .flatMap(scale -> view.workload(scale.owner().uid()))
+        .map(seen -> ready(step, seen.resourceVersion(), seen.replicas()));
   }
 
   @Override
   public Preparation prepare(StepContext step) {
     OwnerRef owner = step.target().owner();
-    if (owner == null || path(step.target()) == null) {
+    Optional<Scale> scale = Scale.of(step.target());
+    if (owner == null || scale.isEmpty()) {
       return new Preparation.Impossible(
           "a " + (owner == null ? "target without owner" : owner.kind()) + " cannot be scaled");
     }
-    Retry retry = new Retry(step.timeout());
-    return switch (retry.ask(() -> api.get(String.valueOf(path(step.target()))))) {
-      case ApiResult.Ok(JsonNode body) when Scale.of(body).uid().equals(owner.uid()) ->
-          ready(step, Scale.of(body).version(), Scale.of(body).replicas());
-      case ApiResult.Ok ok -> new Preparation.Impossible(superseded(owner));
-      case ApiResult.Absent absent -> new Preparation.Impossible(gone(owner));
-      case ApiResult.Unavailable unavailable -> new Preparation.Later(unavailable.message());
-      case ApiResult.Unknown unknown -> new Preparation.Later(unknown.message());
-      case ApiResult.Replaced other -> new Preparation.Impossible(other.message());
-      case ApiResult.Conflict other -> new Preparation.Impossible(other.message());
-      case ApiResult.Refused refused -> new Preparation.Impossible(refused.words());
+    return switch (scale.get().read(api, step.retry())) {
+      case Scale.Reading.Found(Scale.State now) -> ready(step, now.version(), now.replicas());
+      case Scale.Reading.Gone gone -> new Preparation.Impossible(gone.words());
+      case Scale.Reading.Replaced replaced -> new Preparation.Impossible(replaced.words());
+      case Scale.Reading.Unread(ApiResult.Refused refused) ->
+          new Preparation.Impossible(refused.words());
+      case Scale.Reading.Unread(ApiResult answer) -> new Preparation.Later(answer.words());
     };
   }
 
   private static Preparation.Ready ready(StepContext step, String version, int observed) {
-    ObjectNode prior = prior(step, version, observed);
-    return new Preparation.Ready(prior, diff(step, prior));
-  }
-
-  private static ObjectNode prior(StepContext step, String version, int observed) {
     ObjectNode memory = step.memory();
-    return EventCodec.object()
-        .put("restore", memory == null ? observed : memory.path("restore").asInt())
-        .put("observed", observed)
-        .put("uid", owner(step.target()).uid())
-        .put("resource_version", version);
+    int restore = memory == null ? observed : memory.path("restore").asInt();
+    return ready(step, version, observed, restore);
   }
 
-  private static String diff(StepContext step, ObjectNode prior) {
-    OwnerRef owner = owner(step.target());
-    int restore = prior.path("restore").asInt();
-    int observed = prior.path("observed").asInt();
-    return owner.kind()
-        + " "
-        + step.target().namespace()
-        + "/"
-        + owner.name()
-        + ": replicas "
-        + observed
-        + " → "
-        + wanted(step)
-        + (restore == observed ? "" : ", " + restore + " to be restored");
+  private static Preparation.Ready ready(
+      StepContext step, String version, int observed, int restore) {
+    OwnerRef owner = Scale.required(step.target()).owner();
+    ObjectNode prior =
+        EventCodec.object()
+            .put("restore", restore)
+            .put("observed", observed)
+            .put("uid", owner.uid())
+            .put("resource_version", version);
+    String diff =
+        owner.kind()
+            + " "
+            + step.target().namespace()
+            + "/"
+            + owner.name()
+            + ": replicas "
+            + observed
+            + " → "
+            + wanted(step)
+            + (restore == observed ? "" : ", " + restore + " to be restored");
+    return new Preparation.Ready(prior, diff);
   }
 
   @Override
   public Outcome tryOut(StepContext step, ObjectNode prior) {
+    String version = prior.path("resource_version").asText();
     ApiResult result =
-        new Retry(step.timeout())
-            .ask(() -> patch(step, prior.path("resource_version").asText(), wanted(step), true));
-    return switch (result) {
-      case ApiResult.Ok ok -> new Outcome.Done("the server would scale to " + wanted(step));
-      default -> new Outcome.Failed(result.words());
-    };
+        step.retry().ask(() -> Scale.required(step.target()).set(api, version, wanted(step), true));
+    return result instanceof ApiResult.Ok
+        ? new Outcome.Done("the server would scale to " + wanted(step))
+        : new Outcome.Failed(result.words());
   }
 
   @Override
   public Outcome act(StepContext step, ObjectNode prior, boolean resumed) {
+    Scale scale = Scale.required(step.target());
     int observed = prior.path("observed").asInt();
     String version = prior.path("resource_version").asText();
-    boolean readBack = resumed;
-    Retry retry = new Retry(step.timeout());
+    // Where nothing is to be written, the word of an informer is not enough.
+    boolean readBack = resumed || observed == wanted(step);
+    Retry retry = step.retry();
     do {
       if (readBack) {
-        ApiResult read = retry.ask(() -> api.get(String.valueOf(path(step.target()))));
-        if (!(read instanceof ApiResult.Ok(JsonNode body))) {
-          return unreadable(step, read);
+        Optional<Outcome> found = readBack(step, prior, scale.read(api, retry));
+        if (found.isPresent()) {
+          return found.get();
         }
-        Scale now = Scale.of(body);
-        if (!now.uid().equals(owner(step.target()).uid())) {
-          return new Outcome.Failed(superseded(owner(step.target())));
-        }
-        if (now.replicas() == wanted(step)) {
-          return new Outcome.Done("replicas are " + wanted(step) + ", as read back");
-        }
-        if (now.replicas() != observed) {
-          ObjectNode changed = prior(step, now.version(), now.replicas());
-          if (prior.path("restore").asInt() != observed) {
-            changed.set("restore", prior.get("restore"));
-          }
-          return new Outcome.Changed(changed, diff(step, changed));
-        }
-        version = now.version();
-      } else if (observed == wanted(step)) {
-        // Nothing to write, but the word of an informer is not enough for that.
-        readBack = true;
-        continue;
       }
-      String lock = version;
-      ApiResult written = retry.ask(() -> patch(step, lock, wanted(step), false));
+      ApiResult written = retry.ask(() -> scale.set(api, version, wanted(step), false));
       switch (written) {
-        case ApiResult.Ok ok -> {
+        case ApiResult.Ok _ -> {
           return new Outcome.Done("replicas " + observed + " → " + wanted(step));
         }
-        case ApiResult.Replaced replaced -> {
-          return new Outcome.Failed(superseded(owner(step.target())));
+        case ApiResult.Replaced _ -> {
+          return new Outcome.Failed(scale.replaced().words());
         }
-        case ApiResult.Absent absent -> {
-          return new Outcome.Failed(gone(owner(step.target())));
+        case ApiResult.Absent _ -> {
+          return new Outcome.Failed(scale.gone().words());
         }
         case ApiResult.Refused refused -> {
           return new Outcome.Failed(refused.words());
@@ -182,123 +149,72 @@ final class ScaleAction implements ClusterAction {
     return new Outcome.Later("not done within " + step.timeout());
   }
 
-  private static Outcome unreadable(StepContext step, ApiResult read) {
-    return switch (read) {
-      case ApiResult.Absent absent -> new Outcome.Failed(gone(owner(step.target())));
-      case ApiResult.Refused refused -> new Outcome.Failed(refused.words());
-      case ApiResult.Ok _,
-          ApiResult.Replaced _,
-          ApiResult.Conflict _,
-          ApiResult.Unavailable _,
-          ApiResult.Unknown _ ->
-          new Outcome.Later(read.words());
+  /** What stands after a try, or before a further one; empty if the same try may be made. */
+  private static Optional<Outcome> readBack(
+      StepContext step, ObjectNode prior, Scale.Reading reading) {
+    return switch (reading) {
+      case Scale.Reading.Found(Scale.State now) -> {
+        if (now.replicas() == wanted(step)) {
+          yield Optional.of(new Outcome.Done("replicas are " + wanted(step) + ", as read back"));
+        }
+        if (now.version().equals(prior.path("resource_version").asText())) {
+          yield Optional.empty();
+        }
+        int restore = prior.path("restore").asInt();
+        boolean remembered = restore != prior.path("observed").asInt();
+        Preparation.Ready ready =
+            ready(step, now.version(), now.replicas(), remembered ? restore : now.replicas());
+        yield Optional.of(new Outcome.Changed(ready.prior(), ready.diff()));
+      }
+      case Scale.Reading.Gone gone -> Optional.of(new Outcome.Failed(gone.words()));
+      case Scale.Reading.Replaced replaced -> Optional.of(new Outcome.Failed(replaced.words()));
+      case Scale.Reading.Unread(ApiResult answer) -> Optional.of(unread(answer));
     };
+  }
+
+  private static Outcome unread(ApiResult answer) {
+    return answer instanceof ApiResult.Refused
+        ? new Outcome.Failed(answer.words())
+        : new Outcome.Later(answer.words());
   }
 
   @Override
   public Verification verify(StepContext step, ObjectNode prior) {
-    int wanted = wanted(step);
-    String uid = owner(step.target()).uid();
-    Retry retry = new Retry(step.timeout());
-    String missing = "not looked at";
-    try {
-      do {
-        if (wanted == 0) {
-          boolean _ = view.await(() -> alive(uid).isEmpty(), min(retry.left(), LOOK_AGAIN));
-        }
-        missing = missing(step, wanted, retry);
-        if (missing.isEmpty()) {
-          return new Verification(
-              Level.EFFECT,
-              true,
-              wanted == 0 ? "no pods are left" : wanted + " replicas run",
-              clock.instant(),
-              EventCodec.object().put("replicas", wanted));
-        }
-      } while (retry.pause(Duration.ZERO));
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-    return new Verification(Level.EFFECT, false, missing, clock.instant(), null);
-  }
-
-  /** What is missing from the effect; empty if nothing is. */
-  private String missing(StepContext step, int wanted, Retry retry) {
-    Target target = step.target();
-    ApiResult read = retry.ask(() -> api.get(String.valueOf(path(target))));
-    if (!(read instanceof ApiResult.Ok(JsonNode body))) {
-      return read.words();
-    }
-    Scale now = Scale.of(body);
-    if (now.replicas() != wanted || now.running() != wanted) {
-      return "replicas are " + now.running() + " of " + now.replicas() + ", expected " + wanted;
-    }
-    if (wanted > 0) {
-      return "";
-    }
-    ApiResult listed =
-        retry.ask(
-            () ->
-                api.get(
-                    "/api/v1/namespaces/"
-                        + KubernetesApi.segment(String.valueOf(target.namespace()))
-                        + "/pods?labelSelector="
-                        + KubernetesApi.segment(now.selector())));
-    if (!(listed instanceof ApiResult.Ok(JsonNode pods))) {
-      return listed.words();
-    }
-    List<String> left = new ArrayList<>();
-    for (JsonNode pod : pods.path("items")) {
-      if (belongs(pod, owner(target).uid())) {
-        left.add(
-            pod.at("/metadata/name").asText()
-                + (pod.at("/metadata/deletionTimestamp").isMissingNode() ? "" : " (terminating)")
-                + " on "
-                + pod.at("/spec/nodeName").asText("no node"));
-      }
-    }
-    return left.isEmpty() ? "" : "pods are left: " + String.join(", ", left);
-  }
-
-  /** A pod that the view does not know counts as the owner's: that is the careful answer. */
-  private boolean belongs(JsonNode pod, String ownerUid) {
-    return view.pod(pod.at("/metadata/uid").asText())
-        .map(known -> owner(known.target()).uid().equals(ownerUid))
-        .orElse(true);
-  }
-
-  private List<Inventory> alive(String ownerUid) {
-    return view.podsOf(ownerUid).stream()
-        .filter(pod -> pod.valid().to() == null)
-        .filter(pod -> !pod.pod().labels().containsKey(Annotations.CONTAINMENT))
-        .toList();
+    return verifier.verify(step, wanted(step));
   }
 
   @Override
   public Outcome undo(StepContext step, ObjectNode prior) {
-    int restore = prior.path("restore").asInt();
-    Retry retry = new Retry(step.timeout());
+    Scale scale = Scale.required(step.target());
+    Retry retry = step.retry();
     do {
-      ApiResult read = retry.ask(() -> api.get(String.valueOf(path(step.target()))));
-      if (read instanceof ApiResult.Absent) {
-        return new Outcome.Done("the workload is gone: nothing to restore");
+      Scale.State now;
+      switch (scale.read(api, retry)) {
+        case Scale.Reading.Found(Scale.State state) -> now = state;
+        case Scale.Reading.Gone _ -> {
+          return new Outcome.Done("the workload is gone: nothing to restore");
+        }
+        case Scale.Reading.Replaced _ -> {
+          return new Outcome.Done("the workload was replaced: nothing to restore");
+        }
+        case Scale.Reading.Unread(ApiResult answer) -> {
+          return unread(answer);
+        }
       }
-      if (!(read instanceof ApiResult.Ok(JsonNode body))) {
-        return unreadable(step, read);
-      }
-      Scale now = Scale.of(body);
-      if (!now.uid().equals(owner(step.target()).uid())) {
-        return new Outcome.Done("the workload was replaced: nothing to restore");
-      }
+      String lock = prior.path("undo_version").asText();
+      int restore = prior.path("undo_replicas").asInt(prior.path("restore").asInt());
       if (now.replicas() == restore) {
         return new Outcome.Done("replicas are " + restore);
       }
       if (now.replicas() != wanted(step)) {
         return new Outcome.Done("replicas were set to " + now.replicas() + " by somebody else");
       }
-      ApiResult written = retry.ask(() -> patch(step, now.version(), restore, false));
+      if (!now.version().equals(lock)) {
+        return undoable(step, prior, now, retry);
+      }
+      ApiResult written = retry.ask(() -> scale.set(api, lock, restore, false));
       switch (written) {
-        case ApiResult.Ok ok -> {
+        case ApiResult.Ok _ -> {
           return new Outcome.Done("replicas " + wanted(step) + " → " + restore);
         }
         case ApiResult.Refused refused -> {
@@ -316,51 +232,40 @@ final class ScaleAction implements ClusterAction {
     return new Outcome.Later("not undone within " + step.timeout());
   }
 
-  private ApiResult patch(StepContext step, String version, int replicas, boolean dryRun) {
-    ObjectNode patch = EventCodec.object();
-    patch
-        .putObject("metadata")
-        .put("uid", owner(step.target()).uid())
-        .put("resourceVersion", version);
-    patch.putObject("spec").put("replicas", replicas);
-    return api.mergePatch(String.valueOf(path(step.target())), patch, dryRun);
+  /** How many to restore, and the lock of that write: to be stored first. */
+  private Outcome undoable(StepContext step, ObjectNode prior, Scale.State now, Retry retry) {
+    int restore = prior.path("restore").asInt();
+    Autoscalers.Floor floor = autoscalers.floor(step.target(), retry);
+    return switch (floor) {
+      case Autoscalers.Floor.Unread(ApiResult answer) -> unread(answer);
+      case Autoscalers.Floor.Least(int least, String autoscaler)
+          when restore > 0 && least > restore ->
+          changed(
+              prior,
+              now,
+              least,
+              "replicas "
+                  + wanted(step)
+                  + " → "
+                  + least
+                  + ": there were "
+                  + restore
+                  + ", and autoscaler "
+                  + autoscaler
+                  + " wants "
+                  + least
+                  + " at least");
+      case Autoscalers.Floor.Least _, Autoscalers.Floor.None _ ->
+          changed(prior, now, restore, "replicas " + wanted(step) + " → " + restore);
+    };
+  }
+
+  private static Outcome changed(ObjectNode prior, Scale.State now, int restore, String diff) {
+    return new Outcome.Changed(
+        prior.deepCopy().put("undo_version", now.version()).put("undo_replicas", restore), diff);
   }
 
   private static int wanted(StepContext step) {
     return step.parameters().path("replicas").asInt(0);
-  }
-
-  private static OwnerRef owner(Target target) {
-    OwnerRef owner = target.owner();
-    if (owner == null) {
-      throw new IllegalArgumentException("target.owner is absent: expected a workload");
-    }
-    return owner;
-  }
-
-  private static @Nullable String path(Target target) {
-    OwnerRef owner = owner(target);
-    String plural = PLURALS.get(owner.kind());
-    return plural == null || target.namespace() == null
-        ? null
-        : "/apis/apps/v1/namespaces/"
-            + KubernetesApi.segment(target.namespace())
-            + "/"
-            + plural
-            + "/"
-            + KubernetesApi.segment(owner.name())
-            + "/scale";
-  }
-
-  private static String superseded(OwnerRef owner) {
-    return "superseded: " + owner.kind() + " " + owner.name() + " is another one by now";
-  }
-
-  private static String gone(OwnerRef owner) {
-    return "superseded: " + owner.kind() + " " + owner.name() + " is gone";
-  }
-
-  private static Duration min(Duration one, Duration other) {
-    return one.compareTo(other) < 0 ? one : other;
   }
 }

@@ -86,10 +86,18 @@ sealed interface Stage {
   /** A stage in which further detections join and in which a person may refuse or release. */
   sealed interface Live extends Stage {
     /** Another detection that this containment answers. */
-    Transition<? extends Live> joined(String detection, Instant time, List<Step> steps, Instant at);
+    default Transition<Live> joined(String detection, Instant time, List<Step> steps, Instant at) {
+      return draft(this, at)
+          .steps(steps)
+          .detected(detection, time)
+          .note("joined by detection " + detection)
+          .write(after -> same(Live.class, after));
+    }
 
     /** A person's statement that did not count, and why. */
-    Transition<? extends Live> refused(String actor, String why, Instant at);
+    default Transition<Live> refused(String actor, String why, Instant at) {
+      return draft(this, at).by(actor).note(why).write(after -> same(Live.class, after));
+    }
   }
 
   /** A stage from which the way back can be taken. */
@@ -98,7 +106,7 @@ sealed interface Stage {
     default Transition<Recovering> release(Release release, Instant at) {
       Recovery old = containment().recovery();
       Draft draft =
-          new Draft(containment(), at)
+          draft(this, at)
               .to(ContainmentState.RECOVERING, release.reason())
               .by(release.actor())
               .skipPending("released")
@@ -114,10 +122,20 @@ sealed interface Stage {
   /** Everything was done that could be: something stands that can be released. */
   sealed interface Held extends Releasable {
     /** The conditions of the automatic recovery hold since a moment, or no longer. */
-    Transition<? extends Held> healthy(@Nullable Instant since, Instant at);
+    default Transition<Held> healthy(@Nullable Instant since, Instant at) {
+      Recovery old = containment().recovery();
+      return draft(this, at)
+          .recovery(new Recovery(old.plan(), since, old.releasedBy(), old.reason()))
+          .note(since == null ? "no longer healthy" : "healthy")
+          .write(after -> same(Held.class, after));
+    }
 
     /** More was seen of a step's effect. */
-    Transition<? extends Held> seen(int step, Verification verification, Instant at);
+    default Transition<Held> seen(int step, Verification verification, Instant at) {
+      return draft(this, at)
+          .step(step, step(step).state(), StepFacts.seen(verification))
+          .write(after -> same(Held.class, after));
+    }
   }
 
   /** What the steps would change is being read. */
@@ -128,40 +146,25 @@ sealed interface Stage {
 
     /** The plan is recorded, and that is all. */
     Transition<Ended> planned(List<Step> steps, Instant at) {
-      return draft(at).steps(steps).to(ContainmentState.PLANNED, reason()).write(Ended::new);
+      return draft(this, at).steps(steps).to(ContainmentState.PLANNED, reason()).write(Ended::new);
     }
 
     /** Every step was tried as a dry run, and that is all. */
     Transition<Ended> tried(List<Step> steps, Instant at) {
-      return draft(at).steps(steps).to(ContainmentState.DRY_RUN, reason()).write(Ended::new);
+      return draft(this, at).steps(steps).to(ContainmentState.DRY_RUN, reason()).write(Ended::new);
     }
 
     /** The plan waits for a person. */
     Transition<AwaitingApproval> awaiting(List<Step> steps, Instant approveBy, Instant at) {
-      return draft(at)
+      return draft(this, at)
           .steps(steps)
           .approveBy(approveBy)
           .to(ContainmentState.AWAITING_APPROVAL, reason())
           .write(AwaitingApproval::new);
     }
 
-    @Override
-    public Transition<Planning> joined(
-        String detection, Instant time, List<Step> steps, Instant at) {
-      return joining(this, detection, time, steps, at).write(Planning::new);
-    }
-
-    @Override
-    public Transition<Planning> refused(String actor, String why, Instant at) {
-      return draft(at).by(actor).note(why).write(Planning::new);
-    }
-
     private @Nullable String reason() {
       return containment.containment().reason();
-    }
-
-    private Draft draft(Instant at) {
-      return new Draft(containment, at);
     }
   }
 
@@ -186,24 +189,13 @@ sealed interface Stage {
 
     /** Nobody answered in time. */
     Transition<Ended> expired(Instant at) {
-      return new Draft(containment, at)
+      return draft(this, at)
           .to(ContainmentState.EXPIRED, "no approval came in time")
           .write(Ended::new);
     }
 
-    @Override
-    public Transition<AwaitingApproval> joined(
-        String detection, Instant time, List<Step> steps, Instant at) {
-      return joining(this, detection, time, containment.steps(), at).write(AwaitingApproval::new);
-    }
-
-    @Override
-    public Transition<AwaitingApproval> refused(String actor, String why, Instant at) {
-      return new Draft(containment, at).by(actor).note(why).write(AwaitingApproval::new);
-    }
-
     private Draft answered(Release answer, Instant at) {
-      Draft draft = new Draft(containment, at).by(answer.actor());
+      Draft draft = draft(this, at).by(answer.actor());
       return answer.statement() == null ? draft : draft.approval(answer.statement());
     }
   }
@@ -217,19 +209,19 @@ sealed interface Stage {
     /** A step is about to be done; what its inverse needs is stored with this. */
     Transition<Executing> intend(int step, StepFacts facts, Instant at) {
       requireStep(this, step, StepState.PENDING, StepState.INTENDED);
-      return draft(at).step(step, StepState.INTENDED, facts).write(Executing::new);
+      return draft(this, at).step(step, StepState.INTENDED, facts).write(Executing::new);
     }
 
     /** A step was done. */
     Transition<Executing> done(int step, StepFacts facts, Instant at) {
       requireStep(this, step, StepState.INTENDED);
-      return draft(at).step(step, StepState.DONE, facts).write(Executing::new);
+      return draft(this, at).step(step, StepState.DONE, facts).write(Executing::new);
     }
 
     /** A step could not be done; what that means for those after it, its plan says. */
     Transition<Executing> fail(int step, String error, Instant at) {
       requireStep(this, step, StepState.PENDING, StepState.INTENDED);
-      Draft draft = draft(at).step(step, StepState.FAILED, StepFacts.error(error));
+      Draft draft = draft(this, at).step(step, StepState.FAILED, StepFacts.error(error));
       if (step(step).onError() == ErrorPolicy.STOP) {
         draft.skipPending("step " + step + " failed");
       }
@@ -238,7 +230,7 @@ sealed interface Stage {
 
     /** No step is left to be done. */
     Transition<Verifying> verifying(Instant at) {
-      return draft(at).to(ContainmentState.VERIFYING, null).write(Verifying::new);
+      return draft(this, at).to(ContainmentState.VERIFYING, null).write(Verifying::new);
     }
 
     /** Nothing was ever begun: there is nothing to verify or to undo. */
@@ -246,22 +238,7 @@ sealed interface Stage {
       if (containment.steps().stream().anyMatch(Stage::mayHaveActed)) {
         throw illegal("fail although a step may have acted", state());
       }
-      return draft(at).to(ContainmentState.FAILED, reason).write(Ended::new);
-    }
-
-    @Override
-    public Transition<Executing> joined(
-        String detection, Instant time, List<Step> steps, Instant at) {
-      return joining(this, detection, time, steps, at).write(Executing::new);
-    }
-
-    @Override
-    public Transition<Executing> refused(String actor, String why, Instant at) {
-      return draft(at).by(actor).note(why).write(Executing::new);
-    }
-
-    private Draft draft(Instant at) {
-      return new Draft(containment, at);
+      return draft(this, at).to(ContainmentState.FAILED, reason).write(Ended::new);
     }
   }
 
@@ -274,7 +251,7 @@ sealed interface Stage {
     /** What was seen of a step's effect. */
     Transition<Verifying> verified(int step, Verification verification, Instant at) {
       requireStep(this, step, StepState.DONE);
-      return draft(at)
+      return draft(this, at)
           .step(
               step,
               verification.passed() ? StepState.VERIFIED : StepState.UNVERIFIED,
@@ -285,38 +262,27 @@ sealed interface Stage {
     /** A notification, which nothing waits for, was delivered. */
     Transition<Verifying> told(int step, String words, Instant at) {
       requireStep(this, step, StepState.INTENDED);
-      return draft(at).step(step, StepState.DONE, StepFacts.words(words)).write(Verifying::new);
+      return draft(this, at)
+          .step(step, StepState.DONE, StepFacts.words(words))
+          .write(Verifying::new);
     }
 
     /** A notification, which nothing depends on, was not delivered. */
     Transition<Verifying> notTold(int step, String error, Instant at) {
       requireStep(this, step, StepState.INTENDED);
-      return draft(at).step(step, StepState.FAILED, StepFacts.error(error)).write(Verifying::new);
+      return draft(this, at)
+          .step(step, StepState.FAILED, StepFacts.error(error))
+          .write(Verifying::new);
     }
 
     /** All of it was seen. */
     Transition<Contained> contained(Instant at) {
-      return draft(at).to(ContainmentState.CONTAINED, null).write(Contained::new);
+      return draft(this, at).to(ContainmentState.CONTAINED, null).write(Contained::new);
     }
 
     /** Some of it was not done or not seen. */
     Transition<Partial> partial(String reason, Instant at) {
-      return draft(at).to(ContainmentState.PARTIAL, reason).write(Partial::new);
-    }
-
-    @Override
-    public Transition<Verifying> joined(
-        String detection, Instant time, List<Step> steps, Instant at) {
-      return joining(this, detection, time, steps, at).write(Verifying::new);
-    }
-
-    @Override
-    public Transition<Verifying> refused(String actor, String why, Instant at) {
-      return draft(at).by(actor).note(why).write(Verifying::new);
-    }
-
-    private Draft draft(Instant at) {
-      return new Draft(containment, at);
+      return draft(this, at).to(ContainmentState.PARTIAL, reason).write(Partial::new);
     }
   }
 
@@ -325,27 +291,6 @@ sealed interface Stage {
     public Contained {
       require(containment, ContainmentState.CONTAINED);
     }
-
-    @Override
-    public Transition<Contained> healthy(@Nullable Instant since, Instant at) {
-      return healthyDraft(containment, since, at).write(Contained::new);
-    }
-
-    @Override
-    public Transition<Contained> seen(int step, Verification verification, Instant at) {
-      return seenDraft(containment, step, verification, at).write(Contained::new);
-    }
-
-    @Override
-    public Transition<Contained> joined(
-        String detection, Instant time, List<Step> steps, Instant at) {
-      return joining(this, detection, time, steps, at).write(Contained::new);
-    }
-
-    @Override
-    public Transition<Contained> refused(String actor, String why, Instant at) {
-      return new Draft(containment, at).by(actor).note(why).write(Contained::new);
-    }
   }
 
   /** Done in part, or not wholly verified. */
@@ -353,33 +298,17 @@ sealed interface Stage {
     public Partial {
       require(containment, ContainmentState.PARTIAL);
     }
-
-    @Override
-    public Transition<Partial> healthy(@Nullable Instant since, Instant at) {
-      return healthyDraft(containment, since, at).write(Partial::new);
-    }
-
-    @Override
-    public Transition<Partial> seen(int step, Verification verification, Instant at) {
-      return seenDraft(containment, step, verification, at).write(Partial::new);
-    }
-
-    @Override
-    public Transition<Partial> joined(
-        String detection, Instant time, List<Step> steps, Instant at) {
-      return joining(this, detection, time, steps, at).write(Partial::new);
-    }
-
-    @Override
-    public Transition<Partial> refused(String actor, String why, Instant at) {
-      return new Draft(containment, at).by(actor).note(why).write(Partial::new);
-    }
   }
 
   /** A stage in which nothing more is done: what happens from here on begins a new containment. */
   sealed interface Answered extends Stage {
     /** Another detection that deserves no other answer. */
-    Transition<? extends Answered> joined(String detection, Instant time, String why, Instant at);
+    default Transition<Answered> joined(String detection, Instant time, String why, Instant at) {
+      return draft(this, at)
+          .detected(detection, time)
+          .note(why)
+          .write(after -> same(Answered.class, after));
+    }
   }
 
   /** What was done is being undone. */
@@ -397,29 +326,26 @@ sealed interface Stage {
           .orElse(containment.containment().updatedAt());
     }
 
-    @Override
-    public Transition<Recovering> joined(String detection, Instant time, String why, Instant at) {
-      return draft(at).detected(detection, time).note(why).write(Recovering::new);
-    }
-
-    /** A step is about to be undone. */
-    Transition<Recovering> undoing(int step, Instant at) {
+    /** A step is about to be undone; what that needs is stored with this. */
+    Transition<Recovering> undoing(int step, StepFacts facts, Instant at) {
       if (!mayHaveActed(step(step))) {
         throw illegal("undo step " + step + " that is " + step(step).state(), state());
       }
-      return draft(at).step(step, StepState.UNDOING, StepFacts.none()).write(Recovering::new);
+      return draft(this, at).step(step, StepState.UNDOING, facts).write(Recovering::new);
     }
 
     /** A step was undone. */
     Transition<Recovering> undone(int step, String words, Instant at) {
       requireStep(this, step, StepState.UNDOING);
-      return draft(at).step(step, StepState.UNDONE, StepFacts.words(words)).write(Recovering::new);
+      return draft(this, at)
+          .step(step, StepState.UNDONE, StepFacts.words(words))
+          .write(Recovering::new);
     }
 
     /** A step could not be undone: it needs a person, and another release. */
     Transition<Partial> stuck(int step, String error, Instant at) {
       requireStep(this, step, StepState.UNDOING);
-      return draft(at)
+      return draft(this, at)
           .step(step, StepState.UNVERIFIED, StepFacts.error(error))
           .to(ContainmentState.PARTIAL, "step " + step + " could not be undone: " + error)
           .write(Partial::new);
@@ -430,13 +356,9 @@ sealed interface Stage {
       if (containment.steps().stream().anyMatch(Stage::mayHaveActed)) {
         throw illegal("be recovered although a step is not undone", state());
       }
-      return draft(at)
+      return draft(this, at)
           .to(ContainmentState.RECOVERED, containment.containment().reason())
           .write(Ended::new);
-    }
-
-    private Draft draft(Instant at) {
-      return new Draft(containment, at);
     }
   }
 
@@ -446,11 +368,6 @@ sealed interface Stage {
       if (!containment.containment().state().terminal()) {
         throw illegal("be ended", containment.containment().state());
       }
-    }
-
-    @Override
-    public Transition<Ended> joined(String detection, Instant time, String why, Instant at) {
-      return new Draft(containment, at).detected(detection, time).note(why).write(Ended::new);
     }
   }
 
@@ -473,25 +390,13 @@ sealed interface Stage {
     };
   }
 
-  private static Draft joining(
-      Live stage, String detection, Instant time, List<Step> steps, Instant at) {
-    return new Draft(stage.containment(), at)
-        .steps(steps)
-        .detected(detection, time)
-        .note("joined by detection " + detection);
+  private static Draft draft(Stage stage, Instant at) {
+    return new Draft(stage.containment(), at);
   }
 
-  private static Draft healthyDraft(Containment containment, @Nullable Instant since, Instant at) {
-    Recovery old = containment.recovery();
-    return new Draft(containment, at)
-        .recovery(new Recovery(old.plan(), since, old.releasedBy(), old.reason()))
-        .note(since == null ? "no longer healthy" : "healthy");
-  }
-
-  private static Draft seenDraft(
-      Containment containment, int step, Verification verification, Instant at) {
-    return new Draft(containment, at)
-        .step(step, containment.steps().get(step).state(), StepFacts.seen(verification));
+  /** The stage after a transition that only adds a fact. */
+  private static <S extends Stage> S same(Class<S> kind, Containment after) {
+    return kind.cast(of(after));
   }
 
   private static void require(Containment containment, ContainmentState state) {

@@ -3,6 +3,7 @@ package io.meshward.responder;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.meshward.schemas.Target;
 import java.time.Duration;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param target whom it is about
  * @param parameters the action's parameters, resolved
  * @param timeout how long one try may take
+ * @param allowed whether it may go on now: asked before every request
  * @param memory what another containment of the same target stored before it did the same; absent
  *     if none did
  */
@@ -20,4 +22,11 @@ record StepContext(
     Target target,
     ObjectNode parameters,
     Duration timeout,
-    @Nullable ObjectNode memory) {}
+    BooleanSupplier allowed,
+    @Nullable ObjectNode memory) {
+
+  /** Asks the API for as long as one try may take, and while it is allowed. */
+  Retry retry() {
+    return new Retry(timeout, allowed);
+  }
+}

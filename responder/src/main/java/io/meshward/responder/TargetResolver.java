@@ -20,6 +20,10 @@ import org.jspecify.annotations.Nullable;
  * seen it yet. Blocking, for a bounded time; thread-safe.
  */
 final class TargetResolver {
+  /** What the API has to allow, in all namespaces. */
+  static final List<Permission> PERMISSIONS =
+      List.of(new Permission("", "pods", "get"), new Permission("batch", "jobs", "get"));
+
   /** How long a pod that nobody has seen yet may take to show. */
   private static final Duration LATE = Duration.ofSeconds(3);
 

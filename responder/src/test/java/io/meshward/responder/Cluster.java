@@ -62,7 +62,7 @@ final class Cluster implements AutoCloseable {
 
   StepContext step(Target target, Duration timeout) {
     return new StepContext(
-        CONTAINMENT, target, EventCodec.object().put("replicas", 0), timeout, null);
+        CONTAINMENT, target, EventCodec.object().put("replicas", 0), timeout, () -> true, null);
   }
 
   /** Waits until the informers have seen what the API says of a pod. */

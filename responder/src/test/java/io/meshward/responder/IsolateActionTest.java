@@ -40,7 +40,7 @@ class IsolateActionTest {
     Target target = authProxy();
     ObjectNode prior = prepared(target);
 
-    Outcome outcome = cluster.isolate.act(cluster.step(target), prior, false);
+    Outcome outcome = acted(target, prior);
 
     assertThat(outcome).isEqualTo(new Outcome.Done("isolated"));
     assertThat(Writes.actions(cluster.kubernetes))
@@ -61,7 +61,7 @@ class IsolateActionTest {
   @Test
   void keepsTellingWhoseAnIsolatedPodIs() {
     Target target = authProxy();
-    cluster.isolate.act(cluster.step(target), prepared(target), false);
+    acted(target, prepared(target));
 
     Stand.eventually(
         "the informers see the label",
@@ -82,7 +82,7 @@ class IsolateActionTest {
     cluster.kubernetes.faults().cutAfterCommit(1, on("PATCH", POLICY));
     cluster.kubernetes.faults().cutAfterCommit(1, on("PATCH", "/pods/"));
 
-    Outcome outcome = cluster.isolate.act(cluster.step(target), prior, false);
+    Outcome outcome = acted(target, prior);
 
     assertThat(outcome).isEqualTo(new Outcome.Done("isolated, as read back"));
     assertThat(Writes.actions(cluster.kubernetes)).hasSize(2);
@@ -92,7 +92,7 @@ class IsolateActionTest {
   void doesNothingTwiceWhenItIsResumed() {
     Target target = authProxy();
     ObjectNode prior = prepared(target);
-    cluster.isolate.act(cluster.step(target), prior, false);
+    acted(target, prior);
 
     assertThat(cluster.isolate.act(cluster.step(target), prior, true))
         .isEqualTo(new Outcome.Done("isolated, as read back"));
@@ -105,9 +105,40 @@ class IsolateActionTest {
     ObjectNode prior = prepared(target);
     cluster.kubernetes.faults().conflict(2, on("PATCH", "/pods/"));
 
-    assertThat(cluster.isolate.act(cluster.step(target), prior, false))
-        .isEqualTo(new Outcome.Done("isolated"));
+    assertThat(acted(target, prior)).isEqualTo(new Outcome.Done("isolated"));
     assertThat(Writes.actions(cluster.kubernetes)).hasSize(2);
+  }
+
+  @Test
+  void writesNothingToAPodWithALockThatWasNotStored() {
+    Target target = authProxy();
+    ObjectNode prior = prepared(target);
+    cluster.shop.annotatePods("auth-proxy", "touched", "yes");
+
+    Outcome outcome = cluster.isolate.act(cluster.step(target), prior, false);
+
+    assertThat(outcome)
+        .isInstanceOfSatisfying(
+            Outcome.Changed.class,
+            changed -> {
+              assertThat(changed.prior().path("resource_version"))
+                  .isNotEqualTo(prior.path("resource_version"));
+              assertThat(acted(target, changed.prior())).isEqualTo(new Outcome.Done("isolated"));
+            });
+    assertThat(Writes.actions(cluster.kubernetes)).hasSize(2);
+  }
+
+  @Test
+  void anActThatComesAfterItsUndoingLeavesNothingBehind() {
+    Target target = authProxy();
+    ObjectNode prior = prepared(target);
+    assertThat(acted(target, prior)).isInstanceOf(Outcome.Done.class);
+    assertThat(cluster.isolate.undo(cluster.step(target), prior)).isInstanceOf(Outcome.Done.class);
+
+    Outcome late = cluster.isolate.act(cluster.step(target), prior, false);
+
+    assertThat(late).isEqualTo(new Outcome.Failed("superseded: pod " + target.pod() + " is gone"));
+    assertThat(cluster.shop.policies()).isEmpty();
   }
 
   @Test
@@ -160,8 +191,7 @@ class IsolateActionTest {
                     .build())
             .create();
 
-    assertThat(cluster.isolate.act(cluster.step(target), prior, false))
-        .isInstanceOf(Outcome.Failed.class);
+    assertThat(acted(target, prior)).isInstanceOf(Outcome.Failed.class);
     assertThat(cluster.shop.pod(known(target.pod())).getMetadata().getLabels())
         .doesNotContainKey(Annotations.CONTAINMENT);
   }
@@ -192,7 +222,7 @@ class IsolateActionTest {
                     .endSpec()
                     .build())
             .create();
-    cluster.isolate.act(cluster.step(target), prior, false);
+    acted(target, prior);
 
     Verification seen = cluster.isolate.verify(cluster.step(target, Duration.ofMillis(100)), prior);
 
@@ -218,7 +248,7 @@ class IsolateActionTest {
         "the informers see it", () -> cluster.isolate.foresee(cluster.step(target)).isPresent());
     ObjectNode prior = cluster.isolate.foresee(cluster.step(target)).orElseThrow().prior();
 
-    cluster.isolate.act(cluster.step(target), prior, false);
+    acted(target, prior);
 
     assertThat(cluster.shop.pod(known(target.pod())).getMetadata().getLabels())
         .containsEntry("app", "ledger")
@@ -229,7 +259,7 @@ class IsolateActionTest {
   void undoesByDeletingTheOrphanAndThenThePolicyEvenIfAnswersAreLost() {
     Target target = authProxy();
     ObjectNode prior = prepared(target);
-    cluster.isolate.act(cluster.step(target), prior, false);
+    acted(target, prior);
     cluster.kubernetes.faults().cutAfterCommit(1, on("DELETE", "/pods/"));
     cluster.kubernetes.faults().cutAfterCommit(1, on("DELETE", POLICY));
 
@@ -257,6 +287,15 @@ class IsolateActionTest {
   private Target authProxy() {
     cluster.shop.deploy("auth-proxy", 2);
     return cluster.shop.target("auth-proxy");
+  }
+
+  /** Acts, storing what is to be stored in between. */
+  private Outcome acted(Target target, ObjectNode prior) {
+    Outcome outcome = cluster.isolate.act(cluster.step(target), prior, false);
+    while (outcome instanceof Outcome.Changed(ObjectNode stored, String _)) {
+      outcome = cluster.isolate.act(cluster.step(target), stored, false);
+    }
+    return outcome;
   }
 
   private ObjectNode prepared(Target target) {

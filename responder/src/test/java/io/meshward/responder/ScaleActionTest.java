@@ -17,6 +17,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class ScaleActionTest {
   private static final String SCALE = "/deployments/frontend/scale";
@@ -41,7 +43,7 @@ class ScaleActionTest {
   void scalesWithOneRequestAndRemembersHowManyThereWere() {
     ObjectNode prior = prepared();
 
-    Outcome outcome = cluster.scale.act(cluster.step(target), prior, false);
+    Outcome outcome = acted(cluster.step(target), prior);
 
     assertThat(outcome).isEqualTo(new Outcome.Done("replicas 3 → 0"));
     assertThat(prior.path("restore").asInt()).isEqualTo(3);
@@ -52,7 +54,7 @@ class ScaleActionTest {
   @Test
   void verifiesOnlyWhenNoPodIsLeftNotEvenATerminatingOne() {
     ObjectNode prior = prepared();
-    cluster.scale.act(cluster.step(target), prior, false);
+    acted(cluster.step(target), prior);
 
     Verification early = cluster.scale.verify(cluster.step(target, Duration.ofMillis(1)), prior);
     Verification late = cluster.scale.verify(cluster.step(target), prior);
@@ -68,8 +70,7 @@ class ScaleActionTest {
     ObjectNode prior = prepared();
     cluster.kubernetes.faults().conflict(2, on("PATCH", SCALE));
 
-    assertThat(cluster.scale.act(cluster.step(target), prior, false))
-        .isEqualTo(new Outcome.Done("replicas 3 → 0"));
+    assertThat(acted(cluster.step(target), prior)).isEqualTo(new Outcome.Done("replicas 3 → 0"));
     assertThat(writes()).isEqualTo(1);
   }
 
@@ -79,8 +80,7 @@ class ScaleActionTest {
     cluster.kubernetes.faults().throttle(2, Duration.ZERO, on("PATCH", SCALE));
     cluster.kubernetes.faults().fail(2, on("PATCH", SCALE));
 
-    assertThat(cluster.scale.act(cluster.step(target), prior, false))
-        .isInstanceOf(Outcome.Done.class);
+    assertThat(acted(cluster.step(target), prior)).isInstanceOf(Outcome.Done.class);
     assertThat(writes()).isEqualTo(1);
   }
 
@@ -100,7 +100,7 @@ class ScaleActionTest {
     ObjectNode prior = prepared();
     cluster.kubernetes.faults().cutAfterCommit(1, on("PATCH", SCALE));
 
-    Outcome outcome = cluster.scale.act(cluster.step(target), prior, false);
+    Outcome outcome = acted(cluster.step(target), prior);
 
     assertThat(outcome).isEqualTo(new Outcome.Done("replicas are 0, as read back"));
     assertThat(writes()).isEqualTo(1);
@@ -109,7 +109,7 @@ class ScaleActionTest {
   @Test
   void doesNotActTwiceWhenItIsResumed() {
     ObjectNode prior = prepared();
-    cluster.scale.act(cluster.step(target), prior, false);
+    acted(cluster.step(target), prior);
 
     Outcome outcome = cluster.scale.act(cluster.step(target), prior, true);
 
@@ -123,7 +123,7 @@ class ScaleActionTest {
     cluster.shop.remove("frontend");
     cluster.shop.deployAgain("frontend", 2);
 
-    Outcome outcome = cluster.scale.act(cluster.step(target), prior, false);
+    Outcome outcome = acted(cluster.step(target), prior);
 
     assertThat(outcome)
         .isInstanceOfSatisfying(
@@ -149,18 +149,19 @@ class ScaleActionTest {
   @Test
   void restoresWhatTheFirstOfSeveralContainmentsRemembered() {
     ObjectNode first = prepared();
-    cluster.scale.act(cluster.step(target), first, false);
+    acted(cluster.step(target), first);
     StepContext second =
         new StepContext(
             "other-containment",
             target,
             EventCodec.object().put("replicas", 0),
             Duration.ofSeconds(2),
+            () -> true,
             first);
 
     ObjectNode prior = ((Preparation.Ready) cluster.scale.prepare(second)).prior();
     Outcome acted = cluster.scale.act(second, prior, false);
-    Outcome undone = cluster.scale.undo(second, prior);
+    Outcome undone = undone(second, prior);
 
     assertThat(acted).isEqualTo(new Outcome.Done("replicas are 0, as read back"));
     assertThat(undone).isEqualTo(new Outcome.Done("replicas 0 → 3"));
@@ -169,10 +170,10 @@ class ScaleActionTest {
   @Test
   void leavesAloneWhatSomebodyElseScaledSince() {
     ObjectNode prior = prepared();
-    cluster.scale.act(cluster.step(target), prior, false);
+    acted(cluster.step(target), prior);
     cluster.shop.scale("frontend", 1);
 
-    Outcome outcome = cluster.scale.undo(cluster.step(target), prior);
+    Outcome outcome = undone(cluster.step(target), prior);
 
     assertThat(outcome).isEqualTo(new Outcome.Done("replicas were set to 1 by somebody else"));
     assertThat(cluster.shop.replicas("frontend")).isEqualTo(1);
@@ -181,14 +182,106 @@ class ScaleActionTest {
   @Test
   void undoesOnceWhenTheAnswerIsLost() {
     ObjectNode prior = prepared();
-    cluster.scale.act(cluster.step(target), prior, false);
+    acted(cluster.step(target), prior);
     cluster.kubernetes.faults().cutAfterCommit(1, on("PATCH", SCALE));
 
-    Outcome outcome = cluster.scale.undo(cluster.step(target), prior);
+    Outcome outcome = undone(cluster.step(target), prior);
 
-    assertThat(outcome).isInstanceOf(Outcome.Done.class);
+    assertThat(outcome).isEqualTo(new Outcome.Done("replicas are 3"));
+    assertThat(cluster.kubernetes.faults().pending()).isZero();
     assertThat(cluster.shop.replicas("frontend")).isEqualTo(3);
     assertThat(writes()).isEqualTo(2);
+  }
+
+  @Test
+  void undoesOnceWhenTheObjectWasChangedAndThenTheAnswerIsLost() {
+    ObjectNode prior = prepared();
+    acted(cluster.step(target), prior);
+    cluster.kubernetes.faults().conflict(1, on("PATCH", SCALE));
+    cluster.kubernetes.faults().cutAfterCommit(1, on("PATCH", SCALE));
+
+    Outcome outcome = undone(cluster.step(target), prior);
+
+    assertThat(outcome).isEqualTo(new Outcome.Done("replicas are 3"));
+    assertThat(writes()).isEqualTo(2);
+  }
+
+  @Test
+  void writesNothingWithALockThatWasNotStored() {
+    ObjectNode prior = prepared();
+    cluster.shop.touch("frontend");
+
+    Outcome outcome = cluster.scale.act(cluster.step(target), prior, false);
+
+    assertThat(outcome)
+        .isInstanceOfSatisfying(
+            Outcome.Changed.class,
+            changed -> {
+              assertThat(changed.prior().path("restore").asInt()).isEqualTo(3);
+              assertThat(changed.prior().path("resource_version"))
+                  .isNotEqualTo(prior.path("resource_version"));
+            });
+    assertThat(writes()).isZero();
+  }
+
+  @Test
+  void anActThatComesAfterItsUndoingDoesNothing() {
+    ObjectNode prior = prepared();
+    acted(cluster.step(target), prior);
+    assertThat(undone(cluster.step(target), prior)).isEqualTo(new Outcome.Done("replicas 0 → 3"));
+
+    Outcome late = cluster.scale.act(cluster.step(target), prior, false);
+
+    assertThat(late).isInstanceOf(Outcome.Changed.class);
+    assertThat(cluster.shop.replicas("frontend")).isEqualTo(3);
+    assertThat(writes()).isEqualTo(2);
+  }
+
+  @Test
+  void anUndoingThatComesAfterTheNextContainmentDoesNothing() {
+    ObjectNode prior = prepared();
+    acted(cluster.step(target), prior);
+    ObjectNode stored = undoable(cluster.step(target), prior);
+    assertThat(undone(cluster.step(target), stored)).isInstanceOf(Outcome.Done.class);
+    Stand.eventually(
+        "the next containment scales to zero",
+        () ->
+            cluster.scale.prepare(cluster.step(target)) instanceof Preparation.Ready ready
+                && cluster.scale.act(cluster.step(target), ready.prior(), false)
+                    instanceof Outcome.Done);
+
+    Outcome late = cluster.scale.undo(cluster.step(target), stored);
+
+    assertThat(late).isInstanceOf(Outcome.Changed.class);
+    assertThat(cluster.shop.replicas("frontend")).isZero();
+  }
+
+  @ParameterizedTest
+  @CsvSource({"5, 5", "2, 3"})
+  void restoresWhatAnAutoscalerWantsAtLeast(int least, int restored) {
+    cluster.shop.autoscaler("frontend", least);
+    ObjectNode prior = prepared();
+    acted(cluster.step(target), prior);
+
+    Outcome outcome = undone(cluster.step(target), prior);
+
+    assertThat(outcome).isEqualTo(new Outcome.Done("replicas 0 → " + restored));
+    assertThat(cluster.shop.replicas("frontend")).isEqualTo(restored);
+  }
+
+  @Test
+  void leavesAtZeroWhatWasAtZeroWhateverAnAutoscalerWants() {
+    cluster.shop.scale("frontend", 0);
+    cluster.shop.autoscaler("frontend", 5);
+    Stand.eventually("the informers see it", () -> prepared().path("observed").asInt() == 0);
+    ObjectNode prior = prepared();
+
+    Outcome acted = acted(cluster.step(target), prior);
+    Outcome undone = undone(cluster.step(target), prior);
+
+    assertThat(acted).isEqualTo(new Outcome.Done("replicas are 0, as read back"));
+    assertThat(undone).isEqualTo(new Outcome.Done("replicas are 0"));
+    assertThat(writes()).isZero();
   }
 
   @Test
@@ -218,6 +311,29 @@ class ScaleActionTest {
     assertThat(cluster.scale.foresee(cluster.step(pod))).isEmpty();
     assertThat(cluster.scale.prepare(cluster.step(pod)))
         .isEqualTo(new Preparation.Impossible("a DaemonSet cannot be scaled"));
+  }
+
+  /** Acts, storing what is to be stored in between. */
+  private Outcome acted(StepContext step, ObjectNode prior) {
+    Outcome outcome = cluster.scale.act(step, prior, false);
+    while (outcome instanceof Outcome.Changed(ObjectNode stored, String _)) {
+      outcome = cluster.scale.act(step, stored, false);
+    }
+    return outcome;
+  }
+
+  /** Undoes, storing what is to be stored in between. */
+  private Outcome undone(StepContext step, ObjectNode prior) {
+    Outcome outcome = cluster.scale.undo(step, prior);
+    while (outcome instanceof Outcome.Changed(ObjectNode stored, String _)) {
+      outcome = cluster.scale.undo(step, stored);
+    }
+    return outcome;
+  }
+
+  /** What is stored before a containment is undone. */
+  private ObjectNode undoable(StepContext step, ObjectNode prior) {
+    return ((Outcome.Changed) cluster.scale.undo(step, prior)).prior();
   }
 
   private ObjectNode prepared() {

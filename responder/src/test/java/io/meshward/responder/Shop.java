@@ -1,12 +1,15 @@
 package io.meshward.responder;
 
+import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.PodBuilder;
 import io.fabric8.kubernetes.api.model.ServiceAccountBuilder;
 import io.fabric8.kubernetes.api.model.ServiceBuilder;
 import io.fabric8.kubernetes.api.model.apps.Deployment;
 import io.fabric8.kubernetes.api.model.apps.DeploymentBuilder;
 import io.fabric8.kubernetes.api.model.apps.StatefulSet;
 import io.fabric8.kubernetes.api.model.apps.StatefulSetBuilder;
+import io.fabric8.kubernetes.api.model.autoscaling.v1.HorizontalPodAutoscalerBuilder;
 import io.fabric8.kubernetes.api.model.networking.v1.NetworkPolicy;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
@@ -56,15 +59,37 @@ final class Shop implements AutoCloseable {
 
   Deployment deploy(String namespace, String name, int replicas, Map<String, String> labels) {
     account(namespace, name);
-    return create(namespace, name, replicas, labels);
+    return create(namespace, name, replicas, labels, name);
   }
 
   Deployment deployAgain(String name, int replicas) {
-    return create(NAMESPACE, name, replicas, Map.of());
+    return create(NAMESPACE, name, replicas, Map.of(), name);
+  }
+
+  /** A Deployment of one pod that runs under another one's service account. */
+  Deployment deployAs(String name, String account) {
+    return create(NAMESPACE, name, 1, Map.of(), account);
+  }
+
+  /** Annotates the pods of a Deployment as they are now. */
+  void annotatePods(String name, String key, String value) {
+    for (Pod pod : pods(name)) {
+      var _ =
+          client
+              .pods()
+              .resource(pod)
+              .edit(
+                  each ->
+                      new PodBuilder(each)
+                          .editMetadata()
+                          .addToAnnotations(key, value)
+                          .endMetadata()
+                          .build());
+    }
   }
 
   private Deployment create(
-      String namespace, String name, int replicas, Map<String, String> labels) {
+      String namespace, String name, int replicas, Map<String, String> labels, String account) {
     client
         .apps()
         .deployments()
@@ -87,7 +112,7 @@ final class Shop implements AutoCloseable {
                 .addToLabels("app", name)
                 .endMetadata()
                 .withNewSpec()
-                .withServiceAccountName(name)
+                .withServiceAccountName(account)
                 .addNewContainer()
                 .withName("main")
                 .withImage("shop/" + name)
@@ -177,6 +202,52 @@ final class Shop implements AutoCloseable {
   void scale(String name, int replicas) {
     var _ = client.apps().deployments().inNamespace(NAMESPACE).withName(name).scale(replicas);
     awaitReady(NAMESPACE, name, replicas);
+  }
+
+  /** The reasons of all Events. */
+  List<String> eventReasons() {
+    return client.v1().events().inNamespace(NAMESPACE).list().getItems().stream()
+        .map(Event::getReason)
+        .toList();
+  }
+
+  /** Changes a Deployment in a way that matters to nobody. */
+  void touch(String name) {
+    var _ =
+        client
+            .apps()
+            .deployments()
+            .inNamespace(NAMESPACE)
+            .withName(name)
+            .edit(
+                deployment ->
+                    new DeploymentBuilder(deployment)
+                        .editMetadata()
+                        .addToAnnotations("touched", "yes")
+                        .endMetadata()
+                        .build());
+  }
+
+  /** An autoscaler of a Deployment. */
+  void autoscaler(String name, int least) {
+    var _ =
+        client
+            .autoscaling()
+            .v1()
+            .horizontalPodAutoscalers()
+            .inNamespace(NAMESPACE)
+            .resource(
+                new HorizontalPodAutoscalerBuilder()
+                    .withNewMetadata()
+                    .withName(name)
+                    .endMetadata()
+                    .withNewSpec()
+                    .withNewScaleTargetRef("apps/v1", "Deployment", name)
+                    .withMinReplicas(least)
+                    .withMaxReplicas(10)
+                    .endSpec()
+                    .build())
+            .create();
   }
 
   Pod pod(String name) {

@@ -16,10 +16,14 @@ import io.meshward.schemas.Detection;
 import io.meshward.schemas.Envelope;
 import io.meshward.schemas.Event;
 import io.meshward.schemas.Quarantine;
+import io.meshward.schemas.Target;
 import io.meshward.schemas.Topic;
 import io.meshward.schemas.TopicCatalogue;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -44,7 +48,7 @@ import org.jspecify.annotations.Nullable;
  * tests of the whole stand on.
  */
 final class Stand implements AutoCloseable {
-  static final Duration PATIENCE = Duration.ofSeconds(30);
+  static final Duration PATIENCE = Duration.ofMinutes(2);
   static final String CLUSTER = "local";
 
   private static int count;
@@ -208,6 +212,17 @@ final class Stand implements AutoCloseable {
     return found.stream().filter(wanted).findFirst().orElseThrow();
   }
 
+  /** The containments of a target's workload, the one that moved last first. */
+  List<Containment> of(Target target) {
+    return client.list().stream()
+        .filter(
+            each ->
+                known(target.owner()).equals(each.target().owner())
+                    || (each.target().owner() == null
+                        && java.util.Objects.equals(target.spiffeId(), each.target().spiffeId())))
+        .toList();
+  }
+
   /** Every record on a topic, by key and value, tombstones too. */
   List<ConsumerRecord<byte[], byte[]>> records(Topic topic) {
     List<ConsumerRecord<byte[], byte[]>> records = new ArrayList<>();
@@ -250,6 +265,29 @@ final class Stand implements AutoCloseable {
       }
     }
     return List.copyOf(live.values());
+  }
+
+  /** The names of the platform threads that run and begin so. */
+  static List<String> threads(String prefix) {
+    return Thread.getAllStackTraces().keySet().stream()
+        .map(Thread::getName)
+        .filter(name -> name.startsWith(prefix))
+        .toList();
+  }
+
+  /** What a responder answers under {@code /metrics}. */
+  static String metrics(Responder responder) {
+    try (HttpClient client = HttpClient.newHttpClient()) {
+      return client
+          .send(
+              HttpRequest.newBuilder(responder.httpUri().resolve("/metrics")).build(),
+              HttpResponse.BodyHandlers.ofString())
+          .body();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   static void eventually(String what, BooleanSupplier condition) {

@@ -65,14 +65,23 @@ public record Plan(
    * @param replacementReady an automatic recovery waits until the owner is at full strength again
    * @param holdsExpired an automatic recovery waits until every hold has ended by itself
    * @param quietForMs an automatic recovery waits until nothing was detected for so long
+   * @param relapseWithinMs for how long after a recovery a new containment of the same target is a
+   *     relapse, which does not recover by itself
    */
   public record Recovery(
       Containment.RecoveryMode mode,
       boolean replacementReady,
       boolean holdsExpired,
-      long quietForMs) {
+      long quietForMs,
+      long relapseWithinMs) {
     public Recovery {
       Require.notNegative(quietForMs, "plan.recovery.quiet_for_ms");
+      Require.notNegative(relapseWithinMs, "plan.recovery.relapse_within_ms");
+    }
+
+    /** A recovery that waits for a person's word. */
+    public static Recovery manual() {
+      return new Recovery(Containment.RecoveryMode.MANUAL, false, false, 0, 0);
     }
   }
 

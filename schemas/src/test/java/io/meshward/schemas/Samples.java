@@ -275,7 +275,7 @@ final class Samples {
   }
 
   private static Plan.Recovery recovery() {
-    return new Plan.Recovery(Containment.RecoveryMode.MANUAL, false, false, 0);
+    return Plan.Recovery.manual();
   }
 
   private static Containment containment() {
