@@ -317,6 +317,9 @@ public final class ContainmentClient implements AutoCloseable {
 
   private static void take(
       ConsumerRecord<byte[], byte[]> record, BiConsumer<String, @Nullable Event> consumer) {
+    if (record.key() == null) {
+      return;
+    }
     String key = new String(record.key(), UTF_8);
     try {
       consumer.accept(key, record.value() == null ? null : CloudEvents.fromRecord(record).data());

@@ -2,6 +2,7 @@ package io.meshward.responder;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import io.meshward.daemon.DeadLetters;
 import io.meshward.daemon.KafkaConfig;
 import io.meshward.schemas.CloudEvents;
 import io.meshward.schemas.Envelope;
@@ -47,6 +48,7 @@ final class InventoryWriter implements AutoCloseable {
   private final ClusterView view;
   private final InstantSource clock;
   private final Duration grace;
+  private final DeadLetters deadLetters;
   private final BooleanSupplier leads;
   private final KafkaProducer<byte[], byte[]> producer;
   private final Object lock = new Object();
@@ -57,6 +59,7 @@ final class InventoryWriter implements AutoCloseable {
   /**
    * Starts it.
    *
+   * @param deadLetters takes what the topic holds and cannot be read
    * @param leads whether this process is the one that writes
    */
   InventoryWriter(
@@ -66,6 +69,7 @@ final class InventoryWriter implements AutoCloseable {
       ClusterView view,
       InstantSource clock,
       Duration grace,
+      DeadLetters deadLetters,
       BooleanSupplier leads) {
     this.kafka = kafka;
     this.cluster = cluster;
@@ -73,6 +77,7 @@ final class InventoryWriter implements AutoCloseable {
     this.view = view;
     this.clock = clock;
     this.grace = grace;
+    this.deadLetters = deadLetters;
     this.leads = leads;
     this.producer = new KafkaProducer<>(kafka.producer("responder-inventory"));
     this.thread = Thread.ofVirtual().name("responder-inventory").start(this::run);
@@ -147,19 +152,19 @@ final class InventoryWriter implements AutoCloseable {
   }
 
   private void take(ConsumerRecord<byte[], byte[]> record, Map<String, Inventory> found) {
-    String key = new String(record.key(), UTF_8);
-    if (!key.startsWith(cluster + "/")) {
-      return;
-    }
-    String uid = key.substring(cluster.length() + 1);
-    if (record.value() == null) {
-      found.remove(uid);
-      return;
-    }
     try {
-      found.put(uid, CloudEvents.fromRecord(record, Inventory.class).data());
+      String key = ResolveStage.key(record);
+      if (!key.startsWith(cluster + "/")) {
+        return;
+      }
+      String uid = key.substring(cluster.length() + 1);
+      if (record.value() == null) {
+        found.remove(uid);
+      } else {
+        found.put(uid, CloudEvents.fromRecord(record, Inventory.class).data());
+      }
     } catch (MalformedEventException e) {
-      log.atWarn().addKeyValue("key", key).log("an inventory record cannot be read");
+      ResolveStage.park(deadLetters, record, "malformed_event", e.getMessage());
     }
   }
 

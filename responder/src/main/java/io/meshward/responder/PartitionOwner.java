@@ -180,12 +180,17 @@ final class PartitionOwner implements AutoCloseable {
         .log("owns a partition");
   }
 
-  private static void take(ConsumerRecord<byte[], byte[]> record, Map<String, Containment> latest) {
-    String id = new String(record.key(), java.nio.charset.StandardCharsets.UTF_8);
-    if (record.value() == null) {
-      latest.remove(id);
-    } else {
-      latest.put(id, CloudEvents.fromRecord(record, Containment.class).data());
+  /** Of a containment that cannot be read its last readable state counts. */
+  private void take(ConsumerRecord<byte[], byte[]> record, Map<String, Containment> latest) {
+    try {
+      String id = ResolveStage.key(record);
+      if (record.value() == null) {
+        latest.remove(id);
+      } else {
+        latest.put(id, CloudEvents.fromRecord(record, Containment.class).data());
+      }
+    } catch (MalformedEventException e) {
+      ResolveStage.park(parts.deadLetters(), record, "malformed_event", e.getMessage());
     }
   }
 

@@ -216,6 +216,18 @@ final class ResolveStage implements AutoCloseable {
                 record.topic(), partition, record.key(), record.value(), record.headers()));
   }
 
+  /**
+   * The text of a record's key.
+   *
+   * @throws MalformedEventException if there is none
+   */
+  static String key(ConsumerRecord<byte[], byte[]> record) {
+    if (record.key() == null) {
+      throw new MalformedEventException("the key is null: expected one");
+    }
+    return new String(record.key(), UTF_8);
+  }
+
   /** Keeps a record that cannot be used. */
   static void park(
       DeadLetters deadLetters,

@@ -74,7 +74,8 @@ public final class Responder implements AutoCloseable {
       Tables tables =
           resources.add(
               "tables",
-              Tables.start(kafka, config.cluster(), budget, clock, health, this::changed));
+              Tables.start(
+                  kafka, config.cluster(), budget, deadLetters, clock, health, this::changed));
       Announcer announcer =
           resources.add(
               "announcer", new Announcer(cluster.api(), metrics, UUID.randomUUID().toString()));
@@ -115,6 +116,7 @@ public final class Responder implements AutoCloseable {
               cluster.view(),
               clock,
               config.inventory().keepGonePods(),
+              deadLetters,
               () -> cluster.synced() && stage.leads()));
       cluster.awaitSync(SYNC);
       resources.add(

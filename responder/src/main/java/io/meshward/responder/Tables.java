@@ -1,7 +1,6 @@
 package io.meshward.responder;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
+import io.meshward.daemon.DeadLetters;
 import io.meshward.daemon.Health;
 import io.meshward.daemon.KafkaConfig;
 import io.meshward.schemas.CloudEvents;
@@ -54,6 +53,7 @@ final class Tables implements AutoCloseable {
   private final String cluster;
   private final BudgetBook budget;
   private final InstantSource clock;
+  private final DeadLetters deadLetters;
   private final Health.Check check;
   private final Peers peers = new Peers();
   private final Set<String> holds = ConcurrentHashMap.newKeySet();
@@ -67,6 +67,7 @@ final class Tables implements AutoCloseable {
       KafkaConfig kafka,
       String cluster,
       BudgetBook budget,
+      DeadLetters deadLetters,
       InstantSource clock,
       Health health,
       Consumer<String> changed) {
@@ -74,6 +75,7 @@ final class Tables implements AutoCloseable {
     this.cluster = cluster;
     this.budget = budget;
     this.clock = clock;
+    this.deadLetters = deadLetters;
     this.check = health.check("tables");
     this.changed = changed;
     this.thread = Thread.ofPlatform().name("responder-tables").daemon().unstarted(this::run);
@@ -82,16 +84,18 @@ final class Tables implements AutoCloseable {
   /**
    * Starts reading.
    *
+   * @param deadLetters takes what cannot be read
    * @param changed called with the id of a containment that something was read about
    */
   static Tables start(
       KafkaConfig kafka,
       String cluster,
       BudgetBook budget,
+      DeadLetters deadLetters,
       InstantSource clock,
       Health health,
       Consumer<String> changed) {
-    Tables tables = new Tables(kafka, cluster, budget, clock, health, changed);
+    Tables tables = new Tables(kafka, cluster, budget, deadLetters, clock, health, changed);
     tables.thread.start();
     return tables;
   }
@@ -213,19 +217,20 @@ final class Tables implements AutoCloseable {
 
   private void take(ConsumerRecord<byte[], byte[]> record, Set<String> seen) {
     try {
-      if (record.topic().equals(kafka.topic(TopicCatalogue.QUARANTINE))) {
-        hold(new String(record.key(), UTF_8), record.value() == null, seen);
-      } else if (record.topic().equals(kafka.topic(TopicCatalogue.CONTROL))) {
-        control(record);
-      } else if (record.value() != null) {
-        switch (CloudEvents.fromRecord(record).data()) {
-          case Enforcement enforcement -> {
-            peers.add(enforcement);
-            changed.accept(enforcement.enforcement().containment());
-          }
-          case Containment containment -> budget.seen(containment);
-          default -> {}
+      String topic = record.topic();
+      String key = ResolveStage.key(record);
+      if (topic.equals(kafka.topic(TopicCatalogue.QUARANTINE))) {
+        hold(key, record.value() == null, seen);
+      } else if (topic.equals(kafka.topic(TopicCatalogue.CONTROL))) {
+        if (key.equals(cluster)) {
+          control(record);
         }
+      } else if (topic.equals(kafka.topic(TopicCatalogue.ENFORCEMENT))) {
+        Enforcement enforcement = CloudEvents.fromRecord(record, Enforcement.class).data();
+        peers.add(enforcement);
+        changed.accept(enforcement.enforcement().containment());
+      } else if (record.value() != null) {
+        budget.seen(CloudEvents.fromRecord(record, Containment.class).data());
       }
     } catch (MalformedEventException e) {
       log.atWarn()
@@ -234,38 +239,37 @@ final class Tables implements AutoCloseable {
           .addKeyValue("offset", record.offset())
           .addKeyValue("problem", e.getMessage())
           .log("a record cannot be read");
+      ResolveStage.park(deadLetters, record, "malformed_event", e.getMessage());
     }
   }
 
   private void hold(String key, boolean released, Set<String> seen) {
+    String containment = QuarantineKey.parse(key).containment();
     if (released) {
       holds.remove(key);
     } else {
       holds.add(key);
       seen.add(key);
     }
-    changed.accept(QuarantineKey.parse(key).containment());
+    changed.accept(containment);
   }
 
+  /** Somebody wanted a limit that cannot be read: the lowest one, until it can. */
   private void control(ConsumerRecord<byte[], byte[]> record) {
-    if (!new String(record.key(), UTF_8).equals(cluster)) {
-      return;
-    }
-    ResponseMode next;
-    if (record.value() == null) {
-      next = ResponseMode.ENFORCE;
-    } else {
-      try {
-        next = CloudEvents.fromRecord(record, Control.class).data().control().highestMode();
-      } catch (MalformedEventException e) {
-        // Somebody wanted a limit: the lowest one, until it can be read.
-        next = ResponseMode.OBSERVE;
+    ResponseMode next = ResponseMode.OBSERVE;
+    try {
+      next =
+          record.value() == null
+              ? ResponseMode.ENFORCE
+              : CloudEvents.fromRecord(record, Control.class).data().control().highestMode();
+    } finally {
+      if (next != highest) {
+        log.atWarn()
+            .addKeyValue("highestMode", next)
+            .log("the control topic sets the highest mode");
       }
+      highest = next;
     }
-    if (next != highest) {
-      log.atWarn().addKeyValue("highestMode", next).log("the control topic sets the highest mode");
-    }
-    highest = next;
   }
 
   private void pause() {
