@@ -68,14 +68,17 @@ final class LifecycleEvents implements OwnIdentity.Listener, PolicyStore.Listene
   /**
    * Looks whether time alone has changed how the identity stands, and says whether the state is
    * another than at the last look. For one thread.
+   *
+   * @param rotates whether a new SVID is to come by itself
    */
-  boolean observe(RuntimeState state) {
+  boolean observe(RuntimeState state, boolean rotates) {
     boolean same = state.getClass() == lastSeen.getClass();
     lastSeen = state;
     if (same) {
       return false;
     }
     switch (state) {
+      case RuntimeState.Stale stale when !rotates -> {}
       case RuntimeState.Stale stale -> {
         log.atWarn()
             .addKeyValue("until", stale.svid().notAfter())

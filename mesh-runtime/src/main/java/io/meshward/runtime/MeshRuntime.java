@@ -246,7 +246,8 @@ public final class MeshRuntime implements AutoCloseable {
   /** What time alone changes. */
   private void look() {
     try {
-      if (lifecycle.observe(own.state())) {
+      boolean rotates = policies.current().services().rotates(own.id());
+      if (lifecycle.observe(own.state(), rotates)) {
         tellListeners();
       }
       watchdog.observe(own.state());

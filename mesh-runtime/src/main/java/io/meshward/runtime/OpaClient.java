@@ -148,6 +148,10 @@ final class OpaClient implements AutoCloseable {
    */
   CompletableFuture<Reply> post(String uri, byte[] json, @Nullable String traceparent) {
     CompletableFuture<Reply> reply = new CompletableFuture<>();
+    if (loop.isShuttingDown()) {
+      reply.completeExceptionally(new IOException("this client is closed"));
+      return reply;
+    }
     var timer =
         loop.schedule(
             () -> reply.completeExceptionally(new TimeoutException("no answer in " + timeout)),

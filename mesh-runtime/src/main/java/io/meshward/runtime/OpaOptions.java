@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How to ask OPA (Open Policy Agent) about calls: its REST API on a port of this machine or on a
@@ -142,8 +143,7 @@ public final class OpaOptions {
     throw malformed(address, null);
   }
 
-  private static IllegalArgumentException malformed(
-      String address, @org.jspecify.annotations.Nullable Exception cause) {
+  private static IllegalArgumentException malformed(String address, @Nullable Exception cause) {
     return new IllegalArgumentException(
         "OPA's address is '" + address + "': expected unix:/absolute/path or http://127.0.0.1:PORT",
         cause);

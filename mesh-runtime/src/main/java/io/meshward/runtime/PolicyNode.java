@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -103,7 +104,7 @@ record PolicyNode(String at, JsonNode json) {
     String text = text();
     List<String> known = new ArrayList<>();
     for (E word : words.getEnumConstants()) {
-      String name = word.name().toLowerCase(java.util.Locale.ROOT);
+      String name = word.name().toLowerCase(Locale.ROOT);
       if (name.equals(text)) {
         return word;
       }

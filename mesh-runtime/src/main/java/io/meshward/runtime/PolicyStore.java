@@ -188,35 +188,21 @@ final class PolicyStore implements PolicySource.Listener {
     PolicySet main =
         texts.policy() == null
             ? new PolicySet(withoutFile, null, ServiceTable.EMPTY)
-            : in(files.policy(), text -> policies(text, roles), texts.policy());
+            : in(files.policy(), text -> PolicySet.read(text, roles, workload), texts.policy());
     AuthorizationPolicy shadow = main.shadow();
     if (texts.shadow() != null) {
       if (shadow != null) {
         throw new InvalidPolicyException(
             "there is a shadow policy, and the policy itself has dry runs: expected one of them");
       }
-      PolicySet second = in(files.shadow(), text -> policies(text, roles), texts.shadow());
+      PolicySet second =
+          in(files.shadow(), text -> PolicySet.read(text, roles, workload), texts.shadow());
       shadow = second.enforced();
     }
     if (service != null) {
       services.check(main.enforced(), service);
     }
     return new PolicySet(main.enforced(), shadow, services);
-  }
-
-  private PolicySet policies(String text, Roles roles) throws InvalidPolicyException {
-    List<PolicyNode> documents = PolicyDocument.read(text, "policy");
-    PolicyReader reader = new PolicyReader(roles);
-    if (!documents.isEmpty() && documents.stream().allMatch(IstioImport::reads)) {
-      IstioImport.Imported imported = IstioImport.read(documents, workload);
-      PolicyNode dryRuns = imported.shadow();
-      return new PolicySet(
-          reader.readImported(imported.enforced()),
-          dryRuns == null ? null : reader.readImported(dryRuns),
-          ServiceTable.EMPTY);
-    }
-    return new PolicySet(
-        reader.read(PolicyDocument.readOne(text, "policy")), null, ServiceTable.EMPTY);
   }
 
   private interface Reading<T> {

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -96,6 +97,12 @@ record ServiceTable(List<Service> services) {
     return row == null || peer.lifetimeMs() <= row.maxLifetime().toMillis();
   }
 
+  /** Whether an identity's SVIDs are replaced without a person. */
+  boolean rotates(@Nullable SpiffeId id) {
+    Service row = id == null ? null : row(id);
+    return row == null || row.rotation() == Rotation.AUTOMATIC;
+  }
+
   private @Nullable Service row(SpiffeId id) {
     for (int i = 0; i < services.size(); i++) {
       if (services.get(i).ids().matches(id)) {
@@ -164,8 +171,7 @@ record ServiceTable(List<Service> services) {
     }
   }
 
-  private static boolean names(
-      AuthorizationPolicy.Rule rule, java.util.function.Predicate<IdentityPatterns> narrow) {
+  private static boolean names(AuthorizationPolicy.Rule rule, Predicate<IdentityPatterns> narrow) {
     return rule.conditions().stream()
         .anyMatch(
             condition ->

@@ -176,13 +176,7 @@ class IstioImportTest {
   private static PolicySet read(String yaml) throws InvalidPolicyException {
     List<PolicyNode> documents = PolicyDocument.read(yaml, "policy");
     assertThat(documents).allMatch(IstioImport::reads);
-    IstioImport.Imported imported = IstioImport.read(documents, WORKLOAD);
-    PolicyNode shadow = imported.shadow();
-    PolicyReader reader = new PolicyReader(Roles.NONE);
-    return new PolicySet(
-        reader.readImported(imported.enforced()),
-        shadow == null ? null : reader.readImported(shadow),
-        ServiceTable.EMPTY);
+    return PolicySet.read(yaml, Roles.NONE, WORKLOAD);
   }
 
   private static AuthorizationPolicy.Decision decide(

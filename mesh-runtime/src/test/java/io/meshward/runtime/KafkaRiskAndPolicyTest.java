@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -55,18 +56,18 @@ class KafkaRiskAndPolicyTest {
       assertThat(source.score(ORDERS)).as("before it was started").isNaN();
       source.start();
       source.start();
-      Eventually.await("the first score", () -> source.score(ORDERS) == 0.2);
+      await("the first score", () -> source.score(ORDERS) == 0.2);
       assertThat(source.ageMs()).isNotNegative();
       assertThat(source.score(PAYMENT)).as("its end has come").isNaN();
 
       risk(ORDERS, 0.9, NOW.plusSeconds(60));
-      Eventually.await("a higher score", () -> source.score(ORDERS) == 0.9);
+      await("a higher score", () -> source.score(ORDERS) == 0.9);
       topics.write(TopicCatalogue.RISK, ORDERS.toString(), "{\"risk\": 1}".getBytes(UTF_8));
-      Eventually.await("no score from what cannot be read", () -> isUnknown(source, ORDERS));
+      await("no score from what cannot be read", () -> isUnknown(source, ORDERS));
       risk(ORDERS, 0.3, NOW.plusSeconds(60));
-      Eventually.await("a score again", () -> source.score(ORDERS) == 0.3);
+      await("a score again", () -> source.score(ORDERS) == 0.3);
       topics.write(TopicCatalogue.RISK, ORDERS.toString(), null);
-      Eventually.await("no score after a tombstone", () -> isUnknown(source, ORDERS));
+      await("no score after a tombstone", () -> isUnknown(source, ORDERS));
     }
   }
 
@@ -76,15 +77,15 @@ class KafkaRiskAndPolicyTest {
     risk(id, 0.2, NOW.plusSeconds(60));
     KafkaRiskSource source =
         new KafkaRiskSource(
-            topics.clientProperties(), MeshTopics.PREFIX, CLOCK, Duration.ofSeconds(2));
+            topics.clientProperties(), MeshTopics.PREFIX, CLOCK, Duration.ofSeconds(3));
     try {
       source.start();
-      Eventually.await("the score", () -> source.score(id) == 0.2);
+      await("the score", () -> source.score(id) == 0.2);
     } finally {
       source.close();
     }
     // Closed, it hears no more of Kafka than if it had lost it.
-    Eventually.await("the score to be stale", () -> isUnknown(source, id));
+    await("the score to be stale", () -> isUnknown(source, id));
   }
 
   @Test
@@ -99,15 +100,19 @@ class KafkaRiskAndPolicyTest {
       assertThat(heard.words()).last().isEqualTo("first null");
 
       policy("orders", "second", "trial");
-      Eventually.await("the second policy", () -> heard.words().contains("second trial"));
+      await("the second policy", () -> heard.words().contains("second trial"));
       topics.write(TopicCatalogue.POLICIES, "orders", "{".getBytes(UTF_8));
-      Eventually.await(
+      await(
           "a complaint",
           () -> heard.words().stream().anyMatch(words -> words.contains("cannot be read")));
       assertThat(heard.words()).last().asString().contains("topic test.policies, bundle 'orders'");
       topics.write(TopicCatalogue.POLICIES, "orders", null);
-      Eventually.await("no policy", () -> heard.words().contains("none"));
+      await("no policy", () -> heard.words().contains("none"));
     }
+  }
+
+  private static void await(String what, BooleanSupplier condition) {
+    Eventually.await(() -> what, Duration.ofSeconds(60), condition);
   }
 
   private static boolean isUnknown(RiskSource source, SpiffeId id) {

@@ -7,6 +7,8 @@ import io.meshward.schemas.Event;
 import io.meshward.schemas.SpiffeId;
 import io.meshward.schemas.SvidLifecycle;
 import io.meshward.schemas.SvidLifecycle.Change;
+import io.meshward.testkit.IssuedSvid;
+import io.meshward.testkit.TestTrustDomain;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
@@ -53,6 +55,23 @@ class LifecycleEventsTest {
     lifecycle.reportDrops(sink);
 
     assertThat(sink.taken).extracting(event -> event.svid().dropped()).containsExactly(7L);
+  }
+
+  @Test
+  void anSvidThatIsReplacedByHandDoesNotStall() {
+    IssuedSvid issued = TestTrustDomain.create("shop.test").issue(ORDERS);
+    RuntimeState stale =
+        new RuntimeState.Stale(
+            new X509Svid(ORDERS, issued.certificates(), issued.privateKey(), null), "late");
+
+    lifecycle.observe(stale, false);
+    assertThat(sink.taken).isEmpty();
+
+    lifecycle.observe(new RuntimeState.Starting(""), true);
+    lifecycle.observe(stale, true);
+    assertThat(sink.taken)
+        .extracting(event -> event.svid().change())
+        .containsExactly(Change.STALLED);
   }
 
   /** Has dropped as many handshakes as it is told. */

@@ -3,6 +3,7 @@ package io.meshward.runtime;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.management.ThreadMXBean;
+import io.grpc.Metadata;
 import io.meshward.schemas.SpiffeId;
 import java.lang.management.ManagementFactory;
 import org.junit.jupiter.api.Test;
@@ -38,7 +39,7 @@ class PolicyAllocationTest {
         Calls.of(
             SpiffeId.parse("spiffe://shop.test/ns/shop/sa/frontend"),
             "/shop.Orders/List",
-            new io.grpc.Metadata(),
+            new Metadata(),
             id -> 0.1,
             TokenClaims.ABSENT);
     ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
