@@ -30,6 +30,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       Daemons.RespondCommand.class,
       RulesCommand.class,
       PlaybooksCommand.class,
+      PoliciesCommand.class,
       ContainmentsCommand.class,
       TopicsCommand.class,
       SpiffeHarnessCommand.class
