@@ -103,7 +103,7 @@ final class PoliciesCommand implements Runnable {
     try {
       policy = reading.read(document);
       if (onTrial != null) {
-        var unused = reading.read(onTrial);
+        var _ = reading.read(onTrial);
       }
     } catch (IllegalArgumentException e) {
       throw new CommandException(ExitCode.PROBLEMS, "nothing was published: " + e.getMessage());

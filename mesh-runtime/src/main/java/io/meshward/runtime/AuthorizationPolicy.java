@@ -10,12 +10,8 @@ import org.jspecify.annotations.Nullable;
  * An authorization policy: gRFC A43's, with more that a rule can ask. A call is refused if any deny
  * rule matches or cannot be decided, served if any allow rule matches, else refused. Immutable;
  * deciding allocates nothing unless a rule looks at headers or claims.
- *
- * @param name the policy's own name
- * @param revision SHA-256 of its content, in hexadecimal
  */
-record AuthorizationPolicy(
-    String name, String revision, List<Rule> denyRules, List<Rule> allowRules) {
+final class AuthorizationPolicy {
 
   private static final String NOTHING = "0".repeat(64);
   private static final Decision NO_RULE = new Decision(false, null, "no_rule");
@@ -30,9 +26,22 @@ record AuthorizationPolicy(
       new AuthorizationPolicy(
           "external", "f".repeat(64), List.of(), List.of(new Rule("external", List.of())));
 
-  AuthorizationPolicy {
-    denyRules = List.copyOf(denyRules);
-    allowRules = List.copyOf(allowRules);
+  private final String name;
+  private final String revision;
+  private final String id;
+  private final List<Rule> denyRules;
+  private final List<Rule> allowRules;
+
+  /**
+   * @param name the policy's own name
+   * @param revision SHA-256 of its content, in hexadecimal
+   */
+  AuthorizationPolicy(String name, String revision, List<Rule> denyRules, List<Rule> allowRules) {
+    this.name = name;
+    this.revision = revision;
+    this.id = name + "@" + revision.substring(0, 12);
+    this.denyRules = List.copyOf(denyRules);
+    this.allowRules = List.copyOf(allowRules);
   }
 
   /**
@@ -126,6 +135,22 @@ record AuthorizationPolicy(
 
   /** Name and content hash, for events. */
   String id() {
-    return name + "@" + revision.substring(0, 12);
+    return id;
+  }
+
+  String name() {
+    return name;
+  }
+
+  String revision() {
+    return revision;
+  }
+
+  List<Rule> denyRules() {
+    return denyRules;
+  }
+
+  List<Rule> allowRules() {
+    return allowRules;
   }
 }

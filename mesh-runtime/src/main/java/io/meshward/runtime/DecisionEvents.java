@@ -67,8 +67,10 @@ final class DecisionEvents {
             reporter.local(),
             new Connection(connection == null ? "untracked" : connection.id()),
             new Peer(
-                connection == null ? null : connection.ip(),
-                connection == null ? null : connection.port(),
+                facts == null ? (connection == null ? null : connection.ip()) : facts.peer().ip(),
+                facts == null
+                    ? (connection == null ? null : connection.port())
+                    : facts.peer().port(),
                 null,
                 facts == null ? null : facts.id(),
                 null,
