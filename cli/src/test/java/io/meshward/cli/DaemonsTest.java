@@ -18,7 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Each daemon alone, as its command starts it. */
 final class DaemonsTest {
-  private static final Duration TIME = Duration.ofMinutes(2);
+  private static final Duration TIME = Duration.ofMinutes(5);
   private static final String KAFKA =
       "kafka: {bootstrap-servers: '127.0.0.1:1', prefix: meshward}\ncluster: local\n";
 

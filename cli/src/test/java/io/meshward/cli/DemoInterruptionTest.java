@@ -20,8 +20,8 @@ import org.junit.jupiter.params.provider.MethodSource;
  * {@code -Dmeshward.test.seed=N} for the same moments again.
  */
 final class DemoInterruptionTest {
-  private static final Duration PHASE = Duration.ofMinutes(2);
-  private static final Duration END = Duration.ofMinutes(1);
+  private static final Duration PHASE = Duration.ofMinutes(10);
+  private static final Duration END = Duration.ofMinutes(2);
 
   @TempDir Path folder;
 

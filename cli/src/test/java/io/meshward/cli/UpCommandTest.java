@@ -14,7 +14,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** {@code meshward up} as a process: what it prints can be used, and it goes when it is told to. */
 final class UpCommandTest {
-  private static final Duration TIME = Duration.ofMinutes(2);
+  private static final Duration TIME = Duration.ofMinutes(5);
 
   @TempDir Path folder;
 
