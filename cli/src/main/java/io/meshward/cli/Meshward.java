@@ -62,7 +62,7 @@ public final class Meshward implements Callable<Integer> {
             "meshward " + String.join("|", commandLine.getSubcommands().keySet()) + " …",
             "       meshward [-hV]");
     // The line that names every command stays one.
-    commandLine.setUsageHelpWidth(100);
+    commandLine.setUsageHelpWidth(120);
     commandLine.getSubcommands().values().forEach(Meshward::headByDescription);
     return commandLine
         .setCaseInsensitiveEnumValuesAllowed(true)
