@@ -56,11 +56,13 @@ class ForeignConsumerTest {
         demo.destroyForcibly();
       }
       log.info("read by topic: {}", client.counts());
-      assertThat(demo.exitValue()).as(Files.readString(output)).isZero();
+      // Whether its stories went well is for the demonstration's own tests to say.
       assertThat(client.problems()).isEmpty();
       for (Map.Entry<String, ForeignClient.Count> count : client.counts().entrySet()) {
         if (!SILENT.contains(count.getKey())) {
-          assertThat(count.getValue().total()).as("records on " + count.getKey()).isPositive();
+          assertThat(count.getValue().total())
+              .as("records on %s of %s", count.getKey(), Files.readString(output))
+              .isPositive();
         }
       }
     }
