@@ -2,6 +2,7 @@ package io.meshward.embedded;
 
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -26,6 +27,7 @@ public final class EmbeddedKafka implements Broker {
 
   private int port = ListeningSockets.ANY_PORT;
   private String bootstrapServers = "";
+  private @Nullable FileChannel lock;
   private @Nullable KraftServer running;
   private boolean closed;
 
@@ -106,14 +108,15 @@ public final class EmbeddedKafka implements Broker {
 
   /** Stops the broker cleanly; data and port are kept for {@link #restart()}. Idempotent. */
   public synchronized void stop() {
-    if (running != null) {
-      try {
+    try (FileChannel _ = lock) {
+      if (running != null) {
         running.stop();
-      } catch (IOException e) {
-        throw new IllegalStateException("Kafka did not stop on " + directory.path(), e);
-      } finally {
-        running = null;
       }
+    } catch (IOException e) {
+      throw new IllegalStateException("Kafka did not stop on " + directory.path(), e);
+    } finally {
+      running = null;
+      lock = null;
     }
   }
 
@@ -128,6 +131,7 @@ public final class EmbeddedKafka implements Broker {
     }
     stop();
     try {
+      lock = directory.lock();
       directory.formatIfNew();
       ListeningSockets sockets = ListeningSockets.open(port);
       try {

@@ -3,10 +3,13 @@ package io.meshward.embedded;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
+import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.List;
 import java.util.stream.Stream;
@@ -18,6 +21,8 @@ import org.jspecify.annotations.Nullable;
 final class KafkaDirectory {
 
   private static final String FORMATTED = "meta.properties";
+
+  private static final String LOCK = "meshward.lock";
 
   /** Written by the formatter before the file that marks the directory as formatted. */
   private static final String BOOTSTRAP = "bootstrap.checkpoint";
@@ -42,18 +47,44 @@ final class KafkaDirectory {
   }
 
   /**
-   * Formats the directory, if no broker has used it yet.
+   * Takes the directory for one broker, of this process or another, until the channel is closed.
    *
-   * @throws IOException if it holds files that are not a broker's, or cannot be written
+   * <p>Kafka locks it too, but only after its controller has opened the metadata log, and opening
+   * recovers: it cuts off what another broker has just begun to write.
+   *
+   * @throws IOException if another broker has it, or it holds files that are not a broker's
    */
-  void formatIfNew() throws IOException {
+  FileChannel lock() throws IOException {
     Files.createDirectories(path);
+    requireEmptyOrFormatted();
+    FileChannel channel =
+        FileChannel.open(path.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    boolean taken = false;
+    try {
+      taken = channel.tryLock() != null;
+    } catch (OverlappingFileLockException e) {
+      throw new IOException("another broker of this process uses " + path, e);
+    } finally {
+      if (!taken) {
+        channel.close();
+      }
+    }
+    if (!taken) {
+      throw new IOException("a broker of another process uses " + path);
+    }
+    return channel;
+  }
+
+  private void requireEmptyOrFormatted() throws IOException {
     if (Files.exists(path.resolve(FORMATTED))) {
       return;
     }
     try (Stream<Path> files = Files.list(path)) {
       List<Path> foreign =
-          files.filter(file -> !file.getFileName().toString().startsWith(BOOTSTRAP)).toList();
+          files
+              .filter(file -> !file.endsWith(LOCK))
+              .filter(file -> !file.getFileName().toString().startsWith(BOOTSTRAP))
+              .toList();
       if (!foreign.isEmpty()) {
         throw new IOException(
             "an empty directory or one of an earlier broker expected at "
@@ -61,6 +92,17 @@ final class KafkaDirectory {
                 + ", found "
                 + foreign.getFirst().getFileName());
       }
+    }
+  }
+
+  /**
+   * Formats the directory, if no broker has used it yet. The caller holds the lock.
+   *
+   * @throws IOException if it cannot be written
+   */
+  void formatIfNew() throws IOException {
+    if (Files.exists(path.resolve(FORMATTED))) {
+      return;
     }
     try {
       new Formatter()
