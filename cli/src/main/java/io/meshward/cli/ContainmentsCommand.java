@@ -2,16 +2,13 @@ package io.meshward.cli;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.meshward.daemon.KafkaConfig;
 import io.meshward.responder.ApprovalSigner;
 import io.meshward.responder.ContainmentClient;
 import io.meshward.responder.ContainmentClient.Answer;
 import io.meshward.schemas.Containment;
 import io.meshward.schemas.EventCodec;
 import io.meshward.schemas.Response;
-import io.meshward.schemas.TopicCatalogue;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.PrintWriter;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
@@ -19,11 +16,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.Properties;
 import org.apache.kafka.common.KafkaException;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -316,61 +310,17 @@ final class ContainmentsCommand implements Runnable {
 
   /** How Kafka is reached. */
   static final class Connection {
-    @Option(
-        names = "--bootstrap-servers",
-        required = true,
-        paramLabel = "HOST:PORT[,…]",
-        description = "Brokers to start from.")
-    private String bootstrapServers = "";
-
-    @Option(
-        names = "--prefix",
-        paramLabel = "NAME",
-        description = "What all names start with (default: ${DEFAULT-VALUE}).")
-    private String prefix = TopicCatalogue.DEFAULT_PREFIX;
-
-    @Option(
-        names = "--client-config",
-        paramLabel = "FILE",
-        description = {
-          "A properties file for the Kafka client, such as its security settings; a password is",
-          "written as env:NAME or file:/path."
-        })
-    private @Nullable Path clientConfig;
+    @Mixin private BrokerConnection broker = new BrokerConnection();
 
     int with(CommandSpec spec, Work work) {
-      KafkaConfig kafka;
-      try {
-        kafka = new KafkaConfig(bootstrapServers, prefix, properties(spec));
-      } catch (IllegalArgumentException e) {
-        throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
-      }
-      try (ContainmentClient client = ContainmentClient.open(kafka)) {
+      try (ContainmentClient client = ContainmentClient.open(broker.config(spec))) {
         return work.run(client);
       } catch (KafkaException | IllegalStateException e) {
-        throw new CommandException(
-            ExitCode.UNREACHABLE, bootstrapServers + ": " + e.getMessage(), e);
+        throw broker.unreachable(e);
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
         throw new CommandException(ExitCode.PROBLEMS, "interrupted", e);
       }
-    }
-
-    private Map<String, String> properties(CommandSpec spec) {
-      Map<String, String> all = new HashMap<>();
-      if (clientConfig != null) {
-        Properties properties = new Properties();
-        try (InputStream in = Files.newInputStream(clientConfig)) {
-          properties.load(in);
-        } catch (IOException e) {
-          throw new ParameterException(
-              spec.commandLine(), "--client-config " + clientConfig + " cannot be read: " + e);
-        }
-        properties
-            .stringPropertyNames()
-            .forEach(name -> all.put(name, properties.getProperty(name)));
-      }
-      return all;
     }
   }
 

@@ -1,27 +1,25 @@
 package io.meshward.cli;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import io.meshward.daemon.KafkaConfig;
 import io.meshward.runtime.PolicySummary;
 import io.meshward.schemas.EventCodec;
 import io.meshward.schemas.PolicyBundle;
 import io.meshward.schemas.TopicCatalogue;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.charset.MalformedInputException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Instant;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Properties;
 import java.util.concurrent.ExecutionException;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
-import org.apache.kafka.common.serialization.StringSerializer;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -179,24 +177,7 @@ final class PoliciesCommand implements Runnable {
 
   /** How to reach the topic. */
   static final class TopicOptions {
-    @Option(
-        names = "--bootstrap-servers",
-        required = true,
-        paramLabel = "HOST:PORT[,…]",
-        description = "Brokers to start from.")
-    private String bootstrapServers = "";
-
-    @Option(
-        names = "--prefix",
-        paramLabel = "NAME",
-        description = "What all names start with (default: ${DEFAULT-VALUE}).")
-    private String prefix = TopicCatalogue.DEFAULT_PREFIX;
-
-    @Option(
-        names = "--client-config",
-        paramLabel = "FILE",
-        description = "A properties file for the Kafka client, such as its security settings.")
-    private @Nullable Path clientConfig;
+    @Mixin private BrokerConnection broker = new BrokerConnection();
 
     @Option(
         names = "--timeout",
@@ -205,56 +186,29 @@ final class PoliciesCommand implements Runnable {
     private int timeoutSeconds = 30;
 
     void write(CommandSpec spec, String bundle, byte @Nullable [] value) {
-      try (KafkaProducer<String, byte[]> producer =
-          new KafkaProducer<>(
-              properties(spec), new StringSerializer(), new ByteArraySerializer())) {
+      KafkaConfig kafka = broker.config(spec);
+      Map<String, Object> settings = kafka.producer("meshward-policies");
+      settings.put(ProducerConfig.MAX_BLOCK_MS_CONFIG, timeoutSeconds * 1000L);
+      settings.put(ProducerConfig.REQUEST_TIMEOUT_MS_CONFIG, timeoutSeconds * 1000);
+      settings.put(ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG, timeoutSeconds * 1000);
+      try (KafkaProducer<byte[], byte[]> producer = new KafkaProducer<>(settings)) {
         var written =
             producer
                 .send(
                     new ProducerRecord<>(
-                        TopicCatalogue.POLICIES.name(TopicCatalogue.requirePrefix(prefix)),
-                        bundle,
-                        value))
+                        kafka.topic(TopicCatalogue.POLICIES), bundle.getBytes(UTF_8), value))
                 .get();
         if (!written.hasOffset()) {
-          throw new CommandException(
-              ExitCode.UNREACHABLE, bootstrapServers + ": the broker did not confirm the record");
+          throw new CommandException(ExitCode.UNREACHABLE, "the broker did not confirm the record");
         }
-      } catch (IllegalArgumentException e) {
-        throw new ParameterException(spec.commandLine(), e.getMessage());
       } catch (ExecutionException e) {
-        Throwable cause = e.getCause() == null ? e : e.getCause();
-        throw new CommandException(
-            ExitCode.UNREACHABLE, bootstrapServers + ": " + cause.getMessage());
+        throw broker.unreachable(e.getCause() == null ? e : e.getCause());
       } catch (KafkaException e) {
-        throw new CommandException(ExitCode.UNREACHABLE, bootstrapServers + ": " + e.getMessage());
+        throw broker.unreachable(e);
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
-        throw new CommandException(ExitCode.UNREACHABLE, "interrupted");
+        throw new CommandException(ExitCode.UNREACHABLE, "interrupted", e);
       }
-    }
-
-    private Map<String, Object> properties(CommandSpec spec) {
-      Map<String, Object> properties = new HashMap<>();
-      if (clientConfig != null) {
-        Properties read = new Properties();
-        try (InputStream in = Files.newInputStream(clientConfig)) {
-          read.load(in);
-        } catch (IOException e) {
-          throw new ParameterException(
-              spec.commandLine(), clientConfig + ": cannot be read: " + e.getMessage());
-        }
-        read.stringPropertyNames().forEach(name -> properties.put(name, read.getProperty(name)));
-      }
-      properties.put(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrapServers);
-      properties.put(ProducerConfig.ACKS_CONFIG, "all");
-      properties.put(ProducerConfig.MAX_BLOCK_MS_CONFIG, timeoutSeconds * 1000L);
-      properties.put(ProducerConfig.REQUEST_TIMEOUT_MS_CONFIG, timeoutSeconds * 1000);
-      properties.put(ProducerConfig.LINGER_MS_CONFIG, 0);
-      properties.put(ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG, timeoutSeconds * 1000);
-      properties.put(
-          ProducerConfig.MAX_REQUEST_SIZE_CONFIG, TopicCatalogue.POLICIES.maxMessageBytes());
-      return properties;
     }
   }
 }

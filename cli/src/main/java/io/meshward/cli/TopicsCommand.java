@@ -1,26 +1,21 @@
 package io.meshward.cli;
 
+import io.meshward.daemon.KafkaConfig;
 import io.meshward.daemon.TopicAdmin;
 import io.meshward.daemon.TopicAdminException;
 import io.meshward.daemon.TopicDifference;
 import io.meshward.schemas.Topic;
 import io.meshward.schemas.TopicCatalogue;
-import java.io.IOException;
-import java.io.InputStream;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Properties;
 import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.common.KafkaException;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -92,24 +87,7 @@ final class TopicsCommand implements Runnable {
 
   /** How to reach the broker, and for whom access is wanted. */
   static final class BrokerOptions {
-    @Option(
-        names = "--bootstrap-servers",
-        required = true,
-        paramLabel = "HOST:PORT[,…]",
-        description = "Brokers to start from.")
-    private String bootstrapServers = "";
-
-    @Option(
-        names = "--prefix",
-        paramLabel = "NAME",
-        description = "What all names start with (default: ${DEFAULT-VALUE}).")
-    private String prefix = TopicCatalogue.DEFAULT_PREFIX;
-
-    @Option(
-        names = "--client-config",
-        paramLabel = "FILE",
-        description = "A properties file for the Kafka client, such as its security settings.")
-    private @Nullable Path clientConfig;
+    @Mixin private BrokerConnection broker = new BrokerConnection();
 
     @Option(
         names = "--acls",
@@ -131,12 +109,14 @@ final class TopicsCommand implements Runnable {
     private int timeoutSeconds = 30;
 
     int with(CommandSpec spec, TopicWork work) {
-      try (Admin admin = Admin.create(properties(spec))) {
-        return work.run(new TopicAdmin(admin, prefix, Duration.ofSeconds(timeoutSeconds)));
-      } catch (IllegalArgumentException e) {
-        throw new ParameterException(spec.commandLine(), e.getMessage());
+      KafkaConfig kafka = broker.config(spec);
+      Map<String, Object> settings = kafka.admin("meshward-topics");
+      settings.put(AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, timeoutSeconds * 1000);
+      settings.putIfAbsent(AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG, 5000);
+      try (Admin admin = Admin.create(settings)) {
+        return work.run(new TopicAdmin(admin, kafka.prefix(), Duration.ofSeconds(timeoutSeconds)));
       } catch (TopicAdminException | KafkaException e) {
-        throw new CommandException(ExitCode.UNREACHABLE, bootstrapServers + ": " + e.getMessage());
+        throw broker.unreachable(e);
       }
     }
 
@@ -166,23 +146,6 @@ final class TopicsCommand implements Runnable {
             .forEach(role -> byRole.put(role, List.of("User:" + role.label())));
       }
       return byRole;
-    }
-
-    private Properties properties(CommandSpec spec) {
-      Properties properties = new Properties();
-      if (clientConfig != null) {
-        try (InputStream in = Files.newInputStream(clientConfig)) {
-          properties.load(in);
-        } catch (IOException e) {
-          throw new ParameterException(
-              spec.commandLine(), "--client-config " + clientConfig + " cannot be read: " + e);
-        }
-      }
-      properties.put(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrapServers);
-      properties.put(
-          AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, Integer.toString(timeoutSeconds * 1000));
-      properties.putIfAbsent(AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG, "5000");
-      return properties;
     }
   }
 
