@@ -18,13 +18,17 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /**
  * The responder is killed at every transaction and around every operation of every story: each time
@@ -57,6 +61,7 @@ class CrashTest {
   }
 
   @Test
+  @Execution(ExecutionMode.CONCURRENT)
   void quarantineAndScaleToZeroHappenOnceWhereverTheResponderIsKilled() throws IOException {
     ApprovalSigner.KeyPair key = ApprovalSigner.generate("alice");
     Path approver = Files.writeString(folder.resolve("alice.pub.jwk"), key.publicJwk());
@@ -97,6 +102,7 @@ class CrashTest {
   }
 
   @Test
+  @Execution(ExecutionMode.CONCURRENT)
   void aPodIsIsolatedAndRecoveredOnceWhereverTheResponderIsKilled() throws IOException {
     try (Stand stand = new Stand(folder)) {
       stand.playbook(
@@ -140,6 +146,7 @@ class CrashTest {
   }
 
   @Test
+  @Execution(ExecutionMode.CONCURRENT)
   void aStolenSvidIsRevokedOnceWhereverTheResponderIsKilled() throws IOException {
     try (Stand stand = new Stand(folder)) {
       stand.playbook(Files.readString(SHIPPED.resolve("stolen-svid.yaml")));
@@ -194,7 +201,9 @@ class CrashTest {
     List<String> transitions = transitions(stand, first);
 
     List<Passed> killedAt = new ArrayList<>();
-    for (Place place : places) {
+    Deque<Place> left = new ArrayDeque<>(places);
+    while (!left.isEmpty()) {
+      Place place = left.remove();
       String workload = "%s-%02d".formatted(name, killedAt.size() + 1);
       Target target = story.begin(workload);
       KillSwitch current = kill;
@@ -210,15 +219,28 @@ class CrashTest {
       kill = new KillSwitch();
       responder = stand.start(config, kill);
       finish(stand, story, workload, target);
+      if (left.isEmpty() && killedAt.size() < 2 * places.size()) {
+        left.addAll(missed(killedAt, transitions));
+      }
     }
+    assertThat(missed(killedAt, transitions)).as("never killed at").isEmpty();
+  }
+
+  /**
+   * Where it was not killed yet. Which transitions share a transaction differs from run to run: one
+   * that was last in its transaction may not be the next time.
+   */
+  private static Set<Place> missed(List<Passed> killedAt, List<String> transitions) {
+    Set<Place> missed = new LinkedHashSet<>();
     for (String phase : List.of("execute: committing", "execute: committed")) {
-      assertThat(
-              killedAt.stream()
-                  .filter(passed -> passed.name().equals(phase))
-                  .flatMap(passed -> passed.transitions().stream()))
-          .as("transitions at which it was killed, %s", phase)
-          .containsAll(transitions);
+      for (String transition : transitions) {
+        Place place = new Place(phase, transition);
+        if (killedAt.stream().noneMatch(passed -> passed.is(place))) {
+          missed.add(place);
+        }
+      }
     }
+    return missed;
   }
 
   /** One place for each transaction, by its last transition, and for each operation. */
