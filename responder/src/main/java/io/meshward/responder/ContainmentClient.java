@@ -32,6 +32,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.BiConsumer;
 import java.util.function.Predicate;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -288,7 +289,10 @@ public final class ContainmentClient implements AutoCloseable {
   /** Reads a topic as far as it is committed now; all partitions, if none is named. */
   private void read(
       Topic topic, Collection<Integer> partitions, BiConsumer<String, @Nullable Event> consumer) {
-    try (KafkaConsumer<byte[], byte[]> reader = new KafkaConsumer<>(kafka.reader("containments"))) {
+    Map<String, Object> settings = kafka.reader("containments");
+    // Closing waits for the fetch that is under way: at the end, that is one which finds nothing.
+    settings.put(ConsumerConfig.FETCH_MAX_WAIT_MS_CONFIG, 10);
+    try (KafkaConsumer<byte[], byte[]> reader = new KafkaConsumer<>(settings)) {
       List<TopicPartition> wanted = new ArrayList<>();
       for (PartitionInfo info : reader.partitionsFor(kafka.topic(topic), REQUEST)) {
         if (partitions.isEmpty() || partitions.contains(info.partition())) {

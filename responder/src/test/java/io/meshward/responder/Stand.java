@@ -36,6 +36,7 @@ import java.util.Set;
 import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -226,7 +227,9 @@ final class Stand implements AutoCloseable {
   /** Every record on a topic, by key and value, tombstones too. */
   List<ConsumerRecord<byte[], byte[]>> records(Topic topic) {
     List<ConsumerRecord<byte[], byte[]>> records = new ArrayList<>();
-    try (KafkaConsumer<byte[], byte[]> reader = new KafkaConsumer<>(kafka.reader("test"))) {
+    Map<String, Object> settings = kafka.reader("test");
+    settings.put(ConsumerConfig.FETCH_MAX_WAIT_MS_CONFIG, 10);
+    try (KafkaConsumer<byte[], byte[]> reader = new KafkaConsumer<>(settings)) {
       List<TopicPartition> partitions =
           reader.partitionsFor(kafka.topic(topic)).stream()
               .map(info -> new TopicPartition(info.topic(), info.partition()))
