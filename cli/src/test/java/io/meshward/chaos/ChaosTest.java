@@ -28,12 +28,14 @@ import org.slf4j.LoggerFactory;
  * </ul>
  *
  * <p>The instants come from a seed, which every failure names; {@code -Dmeshward.chaos.seed=N} runs
- * it again, and {@code -Dmeshward.chaos.kills=N} kills each daemon N times.
+ * it again, and {@code -Dmeshward.chaos.kills=N} kills each daemon N times. What the daemons logged
+ * before a failure is kept under {@code target/chaos}.
  */
 class ChaosTest {
   private static final long SEED = Long.getLong("meshward.chaos.seed", new Random().nextLong());
   private static final int KILLS = Integer.getInteger("meshward.chaos.kills", 10);
   private static final int STORIES_PER_KILL = 2;
+  private static final Path EVIDENCE = Path.of("target", "chaos");
 
   /** How long after a story begins, at most, somebody dies: in that time it mostly plays. */
   private static final int LATEST_MS = 800;
@@ -67,38 +69,54 @@ class ChaosTest {
         Sensor sensor = new Sensor(installation.daemon("ingest")::address)) {
       Map<String, String> pods =
           installation.cluster.deploy(Stories.workloads(STORIES_PER_KILL * kills.size()));
-      installation.startDaemons();
-      installation.restartDaemons();
-      AtomicLong numbers = new AtomicLong();
-      List<Story> stories = new Stories(random, numbers).tell(pods, Instant.now());
-      try (Load load = new Load(installation, sensor, watch, numbers)) {
-        pods.values().stream().limit(2).forEach(load::noise);
-        for (int i = 0; i < kills.size(); i++) {
-          Kill kill = kills.get(i);
-          stories.subList(i * STORIES_PER_KILL, (i + 1) * STORIES_PER_KILL).forEach(load::tell);
-          DaemonProcess daemon = installation.daemon(kill.daemon());
-          if (!kill.starting()) {
-            daemon.awaitReady();
-          }
-          Await.pass(kill.after());
-          daemon.requireAlive();
-          log.atInfo().addKeyValue("number", i + 1).addKeyValue("daemon", kill).log("kill");
-          daemon.kill();
-          daemon.start();
-        }
-        installation.daemons.values().forEach(DaemonProcess::awaitReady);
-        load.finish();
+      try {
+        play(installation, watch, sensor, pods, kills, random);
+      } catch (Exception | Error e) {
+        installation.keepLogs(EVIDENCE.resolve(Long.toString(SEED)));
+        throw e;
       }
-      log.info("all alerts are answered");
-      Reckoning reckoning = new Reckoning(installation, stories, watch);
-      reckoning.awaitEnd();
-      log.info("all containments came to their end");
-      reckoning.assertAlerts(sensor.answered());
-      reckoning.assertDetections();
-      reckoning.assertContainments();
-      reckoning.assertActions();
-      reckoning.assertNoDeadLetters();
     }
+  }
+
+  private static void play(
+      Installation installation,
+      Watch watch,
+      Sensor sensor,
+      Map<String, String> pods,
+      List<Kill> kills,
+      Random random)
+      throws Exception {
+    installation.startDaemons();
+    installation.restartDaemons();
+    AtomicLong numbers = new AtomicLong();
+    List<Story> stories = new Stories(random, numbers).tell(pods, Instant.now());
+    try (Load load = new Load(installation, sensor, watch, numbers)) {
+      pods.values().stream().limit(2).forEach(load::noise);
+      for (int i = 0; i < kills.size(); i++) {
+        Kill kill = kills.get(i);
+        stories.subList(i * STORIES_PER_KILL, (i + 1) * STORIES_PER_KILL).forEach(load::tell);
+        DaemonProcess daemon = installation.daemon(kill.daemon());
+        if (!kill.starting()) {
+          daemon.awaitReady();
+        }
+        Await.pass(kill.after());
+        daemon.requireAlive();
+        log.atInfo().addKeyValue("number", i + 1).addKeyValue("daemon", kill).log("kill");
+        daemon.kill();
+        daemon.start();
+      }
+      installation.daemons.values().forEach(DaemonProcess::awaitReady);
+      load.finish();
+    }
+    log.info("all alerts are answered");
+    Reckoning reckoning = new Reckoning(installation, stories, watch);
+    reckoning.awaitEnd();
+    log.info("all containments came to their end");
+    reckoning.assertAlerts(sensor.answered());
+    reckoning.assertDetections();
+    reckoning.assertContainments();
+    reckoning.assertActions();
+    reckoning.assertNoDeadLetters();
   }
 
   /** Round by round: in each, every daemon dies once, in some order. */

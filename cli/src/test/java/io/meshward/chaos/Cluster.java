@@ -90,6 +90,15 @@ final class Cluster implements AutoCloseable {
     return client.pods().inNamespace(NAMESPACE).list().getItems();
   }
 
+  /** The pods of a story's workload and those that were cut off from it, for a message. */
+  String state(Story story) {
+    return pods().stream()
+        .filter(pod -> pod.getMetadata().getName().startsWith(story.workload() + "-"))
+        .map(pod -> pod.getMetadata().getName() + " " + pod.getMetadata() + " " + pod.getStatus())
+        .toList()
+        .toString();
+  }
+
   /** How many replicas each workload is to have. */
   Map<String, Integer> replicas() {
     return client.apps().deployments().inNamespace(NAMESPACE).list().getItems().stream()

@@ -12,6 +12,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -142,6 +143,13 @@ final class DaemonProcess implements AutoCloseable {
       return String.join("\n", lines.subList(Math.max(0, lines.size() - TAIL), lines.size()));
     } catch (IOException e) {
       return "no log: " + e;
+    }
+  }
+
+  /** Copies what it logged into a folder. */
+  void copyLog(Path evidence) throws IOException {
+    if (Files.exists(log)) {
+      Files.copy(log, evidence.resolve(log.getFileName()), StandardCopyOption.REPLACE_EXISTING);
     }
   }
 

@@ -95,6 +95,14 @@ final class Installation implements AutoCloseable {
     daemons.values().forEach(DaemonProcess::awaitReady);
   }
 
+  /** Copies what the daemons logged to a folder that outlives this. */
+  void keepLogs(Path evidence) throws IOException {
+    Files.createDirectories(evidence);
+    for (DaemonProcess daemon : daemons.values()) {
+      daemon.copyLog(evidence);
+    }
+  }
+
   /** The same broker under another prefix, with topics of its own. */
   KafkaConfig prefixed(String prefix) {
     KafkaConfig config = new KafkaConfig(broker.bootstrapServers(), prefix, Map.of());

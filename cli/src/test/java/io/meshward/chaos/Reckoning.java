@@ -49,7 +49,7 @@ final class Reckoning {
                       c ->
                           c.containment().state() == story.end()
                               && c.detections().size() == story.detections()),
-          () -> watch.of(story.workload()).toString());
+          () -> watch.of(story.workload()) + " among " + installation.cluster.state(story));
     }
     long held = holds();
     Await.until(
