@@ -89,7 +89,7 @@ final class ClusterSide implements AutoCloseable {
 
   /** Whether the informers have seen everything once. */
   boolean synced() {
-    boolean synced = informers.synced();
+    boolean synced = view.complete();
     if (synced) {
       check.pass();
     } else {

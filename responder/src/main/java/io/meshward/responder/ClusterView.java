@@ -45,6 +45,8 @@ final class ClusterView {
   private final Deque<Gone> goneWorkloads = new ArrayDeque<>();
   private final List<Consumer<Inventory>> listeners = new CopyOnWriteArrayList<>();
 
+  private volatile boolean complete;
+
   private record Seen(Pod pod, Inventory inventory) {}
 
   private record Gone(String uid, Instant at) {}
@@ -58,6 +60,17 @@ final class ClusterView {
     this.reader = reader;
     this.clock = clock;
     this.grace = grace;
+  }
+
+  /** Everything there was has been told, to this view and to {@link PodSelectors}. */
+  synchronized void completed() {
+    complete = true;
+    notifyAll();
+  }
+
+  /** Whether everything was told once: before, what is not here may be there. */
+  boolean complete() {
+    return complete;
   }
 
   /** Calls back with every pod's new record, in order; the callback must be quick. */

@@ -11,17 +11,17 @@ import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
-import java.util.function.Function;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Lists and watches pods, the workloads that own them and what selects them, in all namespaces,
- * into a {@link ClusterView} and {@link PodSelectors}. A watch that ends is begun again for as long
- * as this lives.
+ * into a {@link ClusterView} and {@link PodSelectors}, and says so when all of it was listed. A
+ * watch that ends is begun again for as long as this lives.
  */
 final class Informers implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Informers.class);
@@ -38,48 +38,51 @@ final class Informers implements AutoCloseable {
           .flatMap(list -> Stream.of(list, new Permission(list.group(), list.resource(), "watch")))
           .toList();
 
+  private final ClusterView view;
   private final List<SharedIndexInformer<?>> informers = new ArrayList<>();
+  private final Set<SharedIndexInformer<?>> unseen = ConcurrentHashMap.newKeySet();
   private volatile boolean closed;
 
   /** Starts them; they synchronise in the background, however long the API needs. */
   Informers(KubernetesClient client, ClusterView view, PodSelectors selectors, Duration resync) {
-    start(
+    this.view = view;
+    prepare(
         client.apps().replicaSets().inAnyNamespace(),
         resync,
-        handler(
-            (ReplicaSet set) -> {
-              selectors.seen(set);
-              view.workloadSeen(set, set.getSpec().getReplicas());
-            },
-            set -> {
-              selectors.gone(set);
-              view.workloadGone(set);
-            }));
-    start(client.services().inAnyNamespace(), resync, handler(selectors::seen, selectors::gone));
-    start(
+        (ReplicaSet set) -> {
+          selectors.seen(set);
+          view.workloadSeen(set, set.getSpec().getReplicas());
+        },
+        set -> {
+          selectors.gone(set);
+          view.workloadGone(set);
+        });
+    prepare(client.services().inAnyNamespace(), resync, selectors::seen, selectors::gone);
+    prepare(
         client.network().v1().networkPolicies().inAnyNamespace(),
         resync,
-        handler(selectors::seen, selectors::gone));
-    start(
+        selectors::seen,
+        selectors::gone);
+    prepare(
         client.apps().deployments().inAnyNamespace(),
         resync,
-        workloads(view, (Deployment deployment) -> deployment.getSpec().getReplicas()));
-    start(
+        (Deployment deployment) ->
+            view.workloadSeen(deployment, deployment.getSpec().getReplicas()),
+        view::workloadGone);
+    prepare(
         client.apps().statefulSets().inAnyNamespace(),
         resync,
-        workloads(view, (StatefulSet set) -> set.getSpec().getReplicas()));
-    start(client.pods().inAnyNamespace(), resync, handler(view::podSeen, view::podGone));
+        (StatefulSet set) -> view.workloadSeen(set, set.getSpec().getReplicas()),
+        view::workloadGone);
+    prepare(client.pods().inAnyNamespace(), resync, view::podSeen, view::podGone);
+    unseen.addAll(informers);
+    informers.forEach(informer -> informer.start());
   }
 
-  /** Whether each has seen everything once. */
-  boolean synced() {
-    return informers.stream().allMatch(SharedIndexInformer::hasSynced);
-  }
-
-  private <T extends HasMetadata> void start(
-      Informable<T> resources, Duration resync, ResourceEventHandler<T> handler) {
+  private <T extends HasMetadata> void prepare(
+      Informable<T> resources, Duration resync, Consumer<T> seen, Consumer<T> gone) {
     SharedIndexInformer<T> informer = resources.runnableInformer(resync.toMillis());
-    informer.addEventHandler(handler);
+    informer.addEventHandler(handler(seen, gone, () -> listed(informer)));
     informer.exceptionHandler(
         (started, problem) -> {
           if (closed) {
@@ -92,15 +95,17 @@ final class Informers implements AutoCloseable {
           return true;
         });
     informers.add(informer);
-    var _ = informer.start();
   }
 
-  private static <T extends HasMetadata> ResourceEventHandler<T> workloads(
-      ClusterView view, Function<T, @Nullable Integer> replicas) {
-    return handler(object -> view.workloadSeen(object, replicas.apply(object)), view::workloadGone);
+  /** Called after the handler has taken what a list told. */
+  private void listed(SharedIndexInformer<?> informer) {
+    if (unseen.remove(informer) && unseen.isEmpty()) {
+      view.completed();
+    }
   }
 
-  private static <T> ResourceEventHandler<T> handler(Consumer<T> seen, Consumer<T> gone) {
+  private static <T> ResourceEventHandler<T> handler(
+      Consumer<T> seen, Consumer<T> gone, Runnable listed) {
     return new ResourceEventHandler<>() {
       @Override
       public void onAdd(T object) {
@@ -115,6 +120,11 @@ final class Informers implements AutoCloseable {
       @Override
       public void onDelete(T object, boolean lastStateUnknown) {
         gone.accept(object);
+      }
+
+      @Override
+      public void onList(String resourceVersion, boolean remainedEmpty) {
+        listed.run();
       }
     };
   }

@@ -37,6 +37,8 @@ import org.jspecify.annotations.Nullable;
 final class IsolateAction implements ClusterAction {
   static final String NAME = "pod.isolate";
 
+  private static final String UNSEEN = "not all is seen yet of what owns and selects the pod";
+
   private final KubernetesApi api;
   private final ClusterView view;
   private final PodSelectors selectors;
@@ -100,7 +102,7 @@ final class IsolateAction implements ClusterAction {
         ? new Preparation.Impossible(obstacle)
         : ready(target, pod)
             .<Preparation>map(found -> found)
-            .orElseGet(() -> new Preparation.Later("the pod's replica set is not seen yet"));
+            .orElseGet(() -> new Preparation.Later(UNSEEN));
   }
 
   private static @Nullable String isolable(Target target, PodFacts pod) {
@@ -112,9 +114,13 @@ final class IsolateAction implements ClusterAction {
         : null;
   }
 
-  /** Empty as long as the replica set that would adopt the pod again is not known. */
+  /** Empty as long as what owns the pod, and what picks it by its labels, may not be known. */
   private Optional<Preparation.Ready> ready(Target target, PodFacts pod) {
-    List<OwnerRef> owners = view.pod(pod.uid()).map(Inventory::owners).orElse(List.of());
+    Optional<Inventory> known = view.pod(pod.uid());
+    if (!view.complete() || known.isEmpty()) {
+      return Optional.empty();
+    }
+    List<OwnerRef> owners = known.get().owners();
     ObjectNode prior = EventCodec.object();
     prior.put("resource_version", pod.version());
     prior.put("delete", !owners.isEmpty());
@@ -202,7 +208,7 @@ final class IsolateAction implements ClusterAction {
         if (!pod.at("/metadata/resourceVersion").asText().equals(version)) {
           return ready(step.target(), PodFacts.of(pod))
               .<Outcome>map(now -> new Outcome.Changed(now.prior().put("policy", true), now.diff()))
-              .orElseGet(() -> new Outcome.Later("the pod's replica set is not seen yet"));
+              .orElseGet(() -> new Outcome.Later(UNSEEN));
         }
       }
       ApiResult written =

@@ -96,6 +96,9 @@ final class IsolationVerifier {
     if (!allowing.isEmpty()) {
       return "other policies still allow the pod something: " + String.join(", ", allowing);
     }
+    if (!view.complete()) {
+      return "not all is seen yet of what selects the pod";
+    }
     List<String> services = selectors.servicesOf(String.valueOf(target.namespace()), labels);
     facts.set("services", EventCodec.toTree(services));
     OwnerRef owner = target.owner();

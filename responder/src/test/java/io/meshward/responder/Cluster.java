@@ -43,16 +43,25 @@ final class Cluster implements AutoCloseable {
       throw new UncheckedIOException(e);
     }
     InstantSource clock = InstantSource.system();
-    view =
-        new ClusterView(
-            new PodReader(Stand.CLUSTER, TrustDomain.parse("example.org"), false),
-            clock,
-            Duration.ofMinutes(10));
+    view = emptyView();
     PodSelectors selectors = new PodSelectors();
     informers = new Informers(connection.client(), view, selectors, Duration.ofMinutes(10));
     scale = new ScaleAction(connection.api(), view, clock);
-    isolate = new IsolateAction(connection.api(), view, selectors, clock);
-    Stand.eventually("informers have synchronised", informers::synced);
+    isolate = isolate(view, selectors);
+    Stand.eventually("informers have synchronised", view::complete);
+  }
+
+  /** A view that nobody has told anything. */
+  ClusterView emptyView() {
+    return new ClusterView(
+        new PodReader(Stand.CLUSTER, TrustDomain.parse("example.org"), false),
+        InstantSource.system(),
+        Duration.ofMinutes(10));
+  }
+
+  /** The action on what others have seen. */
+  IsolateAction isolate(ClusterView view, PodSelectors selectors) {
+    return new IsolateAction(connection.api(), view, selectors, InstantSource.system());
   }
 
   /** A step about a target that may take two seconds. */

@@ -59,6 +59,23 @@ class IsolateActionTest {
   }
 
   @Test
+  void preparesNothingBeforeAllThatOwnsAndSelectsThePodIsSeen() {
+    Target target = authProxy();
+    ClusterView view = cluster.emptyView();
+    IsolateAction early = cluster.isolate(view, new PodSelectors());
+    Pod pod = cluster.shop.pod(known(target.pod()));
+
+    assertThat(early.prepare(cluster.step(target))).isInstanceOf(Preparation.Later.class);
+    view.podSeen(pod);
+    assertThat(early.prepare(cluster.step(target))).isInstanceOf(Preparation.Later.class);
+    assertThat(early.foresee(cluster.step(target))).isEmpty();
+    ClusterView withoutPod = cluster.emptyView();
+    withoutPod.completed();
+    assertThat(cluster.isolate(withoutPod, new PodSelectors()).prepare(cluster.step(target)))
+        .isInstanceOf(Preparation.Later.class);
+  }
+
+  @Test
   void keepsTellingWhoseAnIsolatedPodIs() {
     Target target = authProxy();
     acted(target, prepared(target));

@@ -93,7 +93,7 @@ class RbacTest {
     Stand.eventually(
         "the API server knows the rules", () -> missing().isEmpty(), () -> missing().toString());
     informers = new Informers(connection.client(), view, selectors, Duration.ofMinutes(10));
-    Stand.eventually("the informers see everything", informers::synced);
+    Stand.eventually("the informers see everything", view::complete);
   }
 
   @AfterEach
