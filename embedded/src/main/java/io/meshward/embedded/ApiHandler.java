@@ -56,6 +56,7 @@ final class ApiHandler extends Handler.Abstract {
   private final Clock clock;
   private final Limits limits;
   private final Set<WatchStream> watches = ConcurrentHashMap.newKeySet();
+  private volatile boolean closing;
 
   ApiHandler(
       ResourceApi api,
@@ -76,6 +77,7 @@ final class ApiHandler extends Handler.Abstract {
 
   /** Ends all event streams. */
   void endWatches() {
+    closing = true;
     watches.forEach(WatchStream::end);
   }
 
@@ -269,6 +271,9 @@ final class ApiHandler extends Handler.Abstract {
             limits.bookmarkInterval(),
             limits.watchQueue());
     watches.add(watch);
+    if (closing) {
+      watch.end();
+    }
     response.setStatus(200);
     response.getHeaders().put(HttpHeader.CONTENT_TYPE, "application/json");
     try (OutputStream out = Content.Sink.asOutputStream(response)) {

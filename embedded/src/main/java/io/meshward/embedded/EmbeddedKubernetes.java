@@ -32,6 +32,9 @@ public final class EmbeddedKubernetes implements AutoCloseable {
 
   private static final Duration STOP_TIMEOUT = Duration.ofSeconds(1);
 
+  /** How long a connection without a request outlives the end: Jetty's default is a second. */
+  private static final Duration SHUTDOWN_IDLE = Duration.ofMillis(20);
+
   private final ObjectStore store;
   private final Registry registry;
   private final Controllers controllers;
@@ -103,6 +106,7 @@ public final class EmbeddedKubernetes implements AutoCloseable {
         new ServerConnector(server, 1, 1, new HttpConnectionFactory(configuration));
     connector.setHost("127.0.0.1");
     connector.setIdleTimeout(Duration.ofHours(1).toMillis());
+    connector.setShutdownIdleTimeout(SHUTDOWN_IDLE.toMillis());
     server.addConnector(connector);
     server.setHandler(handler);
     server.setStopTimeout(STOP_TIMEOUT.toMillis());

@@ -25,14 +25,14 @@ final class WatchStream {
   /** What a watch selects. */
   record Selection(ResourceType type, String namespace, Predicate<ApiObject> filter) {}
 
-  /** How soon a stream notices that it has been ended. */
-  private static final Duration POLL = Duration.ofMillis(200);
-
   private final ObjectStore store;
   private final Selection selection;
   private final boolean bookmarks;
   private final Duration bookmarkInterval;
-  private final BlockingQueue<Change> queue;
+
+  /** Changes, and nothing when the stream is ended: whoever waits for a change then wakes up. */
+  private final BlockingQueue<Optional<Change>> queue;
+
   private volatile boolean ended;
   private long sentVersion;
 
@@ -49,9 +49,10 @@ final class WatchStream {
     this.queue = new LinkedBlockingQueue<>(capacity);
   }
 
-  /** Ends the stream soon. */
+  /** Ends the stream at once. */
   void end() {
     ended = true;
+    boolean _ = queue.offer(Optional.empty());
   }
 
   /**
@@ -67,7 +68,7 @@ final class WatchStream {
   void run(Start start, Duration timeout, OutputStream out) throws IOException {
     Consumer<Change> listener =
         change -> {
-          if (!queue.offer(change)) {
+          if (!queue.offer(Optional.of(change))) {
             ended = true;
           }
         };
@@ -100,17 +101,17 @@ final class WatchStream {
     long end = System.nanoTime() + timeout.toNanos();
     long nextBookmark = System.nanoTime() + bookmarkInterval.toNanos();
     while (!ended && System.nanoTime() < end) {
-      Change change;
+      long next = bookmarks ? Math.min(nextBookmark, end) : end;
+      Optional<Change> change;
       try {
-        change =
-            queue.poll(Math.min(POLL.toNanos(), end - System.nanoTime()), TimeUnit.NANOSECONDS);
+        change = queue.poll(next - System.nanoTime(), TimeUnit.NANOSECONDS);
       } catch (InterruptedException e) {
         return;
       }
-      if (change != null) {
-        send(out, change);
+      if (change != null && change.isPresent()) {
+        send(out, change.get());
         out.flush();
-      } else if (bookmarks && System.nanoTime() > nextBookmark) {
+      } else if (change == null && bookmarks && System.nanoTime() >= nextBookmark) {
         bookmark(out, false);
         out.flush();
         nextBookmark = System.nanoTime() + bookmarkInterval.toNanos();
