@@ -6,6 +6,7 @@ import io.meshward.responder.Stage.Live;
 import io.meshward.responder.Stage.Recovering;
 import io.meshward.schemas.Containment;
 import io.meshward.schemas.ContainmentState;
+import io.meshward.schemas.Target;
 import io.meshward.schemas.Work;
 import java.time.Duration;
 import java.time.Instant;
@@ -76,7 +77,16 @@ record Precedents(List<Stage> siblings, Work work, Instant now) {
   private boolean covers(Stage stage) {
     boolean perPod =
         stage.containment().steps().stream().anyMatch(step -> ActionName.needsPod(step.action()));
-    return !perPod || Objects.equals(stage.containment().target().podUid(), work.target().podUid());
+    return !perPod || samePod(stage.containment().target(), work.target());
+  }
+
+  /** By uid, where both are known: a name may be used again. */
+  private static boolean samePod(Target one, Target other) {
+    if (one.podUid() != null && other.podUid() != null) {
+      return one.podUid().equals(other.podUid());
+    }
+    return Objects.equals(one.namespace(), other.namespace())
+        && Objects.equals(one.pod(), other.pod());
   }
 
   /**

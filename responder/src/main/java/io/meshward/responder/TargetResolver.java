@@ -158,6 +158,7 @@ final class TargetResolver {
     return owner;
   }
 
+  /** The workload; a pod that is named stays named, even if it is long gone. */
   private Resolved byOwner(Target claimed, OwnerRef owner) {
     Optional<Workload> workload = view.workload(owner.uid());
     if (workload.isEmpty() && view.podsOf(owner.uid()).isEmpty()) {
@@ -170,9 +171,9 @@ final class TargetResolver {
         new Target(
             cluster,
             workload.map(Workload::namespace).orElse(claimed.namespace()),
-            null,
-            null,
-            null,
+            claimed.pod(),
+            claimed.podUid(),
+            claimed.node(),
             pod.map(known -> known.pod().serviceAccount()).orElse(claimed.serviceAccount()),
             owner,
             claimed.spiffeId() != null

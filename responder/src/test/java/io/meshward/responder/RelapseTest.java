@@ -9,6 +9,7 @@ import io.meshward.schemas.ContainmentState;
 import io.meshward.schemas.Target;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -67,6 +68,26 @@ class RelapseTest {
                       && !each.containment().id().equals(first.containment().id()),
               "the second one recovered, too");
       assertThat(second.recovery().releasedBy()).isEqualTo(Draft.RESPONDER);
+    }
+  }
+
+  @Test
+  void whatIsToldLateOfAPodThatIsGoneWasAnsweredByWhatWasDoneToIt() throws Exception {
+    try (Stand stand = stand("for: 300ms")) {
+      Instant before = Instant.now();
+      Target attacked = stand.shop.target("auth-proxy");
+      try (Responder _ = stand.start(stand.enforcing(""))) {
+        recovered(stand);
+      }
+      // One that never saw the pod.
+      stand.start(stand.enforcing(""));
+
+      stand.detect(Detections.of("illegal_socket_access", attacked, before, null));
+
+      Containment answered =
+          stand.await(each -> each.detections().size() == 2, "the detection is taken in");
+      assertThat(answered.containment().state()).isEqualTo(ContainmentState.RECOVERED);
+      assertThat(stand.client.list()).hasSize(1);
     }
   }
 
