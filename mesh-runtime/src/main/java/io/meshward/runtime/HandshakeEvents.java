@@ -1,6 +1,5 @@
 package io.meshward.runtime;
 
-import io.grpc.netty.shaded.io.netty.handler.ssl.SslHandler;
 import io.meshward.schemas.CertificateFacts;
 import io.meshward.schemas.Connection;
 import io.meshward.schemas.Peer;
@@ -11,18 +10,15 @@ import java.security.cert.CertificateParsingException;
 import java.security.cert.X509Certificate;
 import java.time.Clock;
 import java.util.List;
-import javax.net.ssl.SSLSession;
 import org.jspecify.annotations.Nullable;
 
 /** Reports every TLS handshake of this workload, of both roles, whatever its outcome. */
 final class HandshakeEvents {
   private final EventReporter reporter;
-  private final FullHandshakes fullHandshakes;
   private final Clock clock;
 
-  HandshakeEvents(EventReporter reporter, FullHandshakes fullHandshakes, Clock clock) {
+  HandshakeEvents(EventReporter reporter, Clock clock) {
     this.reporter = reporter;
-    this.fullHandshakes = fullHandshakes;
     this.clock = clock;
   }
 
@@ -33,25 +29,22 @@ final class HandshakeEvents {
    */
   void succeeded(
       TrackedConnection connection,
-      SslHandler tls,
+      HandshakeFacts facts,
       long trustGeneration,
       @Nullable RejectionReason issuerFault) {
-    SSLSession session = tls.engine().getSession();
-    List<X509Certificate> chain = ConnectionTracker.peerChain(session);
-    SpiffeId id = connection.peer().map(PeerIdentity::id).orElse(null);
     emit(
         connection,
-        facts(
+        tls(
             connection,
             Result.SUCCESS,
             issuerFault == null ? null : issuerFault.code(),
-            tls,
-            chain,
+            facts,
+            facts.chain(),
             trustGeneration,
             0),
-        id,
+        connection.peer().map(PeerIdentity::id).orElse(null),
         null,
-        chain);
+        facts.chain());
   }
 
   /**
@@ -61,17 +54,14 @@ final class HandshakeEvents {
   void failed(
       TrackedConnection connection,
       HandshakeFailure failure,
-      @Nullable SslHandler tls,
+      HandshakeFacts facts,
       long trustGeneration) {
     SvidRejectedException rejection = failure.rejection();
-    List<X509Certificate> chain =
-        rejection != null
-            ? rejection.chain()
-            : tls == null ? List.of() : ConnectionTracker.peerChain(tls.engine().getSession());
+    List<X509Certificate> chain = rejection != null ? rejection.chain() : facts.chain();
     long skew = rejection == null ? 0 : rejection.rejection().skewMs();
     emit(
         connection,
-        facts(connection, failure.result(), failure.detail(), tls, chain, trustGeneration, skew),
+        tls(connection, failure.result(), failure.detail(), facts, chain, trustGeneration, skew),
         null,
         claimedId(chain),
         chain);
@@ -100,26 +90,24 @@ final class HandshakeEvents {
             certificate));
   }
 
-  private TlsHandshake.Tls facts(
+  private static TlsHandshake.Tls tls(
       TrackedConnection connection,
       Result result,
       @Nullable String detail,
-      @Nullable SslHandler tls,
+      HandshakeFacts facts,
       List<X509Certificate> chain,
       long trustGeneration,
       long skewMs) {
-    SslHandler finished = tls != null && tls.handshakeFuture().isSuccess() ? tls : null;
-    SSLSession session = finished == null ? null : finished.engine().getSession();
     return new TlsHandshake.Tls(
         connection.role(),
         result,
         detail,
-        session == null ? null : session.getProtocol(),
+        facts.version(),
         null,
-        session == null ? null : session.getCipherSuite(),
-        finished == null ? null : finished.applicationProtocol(),
+        facts.cipher(),
+        facts.alpn(),
         null,
-        finished == null ? null : fullHandshakes.resumed(finished.engine()),
+        facts.resumed(),
         chain.isEmpty() ? null : chain.size(),
         null,
         null,

@@ -48,6 +48,7 @@ record HandshakeFailure(Result result, String detail, @Nullable SvidRejectedExce
     new Phrase("bad_decrypt", Result.DECRYPTION_FAILED, "decryption"),
     new Phrase("bad_record_mac", Result.DECRYPTION_FAILED, "decryption"),
     new Phrase("unexpected_message", Result.UNEXPECTED_MESSAGE, "unexpected_message"),
+    new Phrase("unrecognized ssl message", Result.UNEXPECTED_MESSAGE, "plaintext"),
     new Phrase("http_request", Result.UNEXPECTED_MESSAGE, "plaintext"),
     new Phrase("cannot_parse_leaf_cert", Result.CERTIFICATE_MALFORMED, "malformed"),
     new Phrase("alert_certificate", Result.CERTIFICATE_VERIFICATION_FAILED, "refused_by_peer"),

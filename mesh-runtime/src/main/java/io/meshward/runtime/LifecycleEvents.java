@@ -133,6 +133,13 @@ final class LifecycleEvents implements OwnIdentity.Listener, PolicyStore.Listene
     reporter.lifecycle(policyChange(Change.POLICY_REJECTED, problem, kept.enforced()));
   }
 
+  /** Reports that TLS is not by whom it should be, if so. */
+  void tlsFallback(TlsProvider provider) {
+    if (provider.fallback() != null) {
+      report(Change.TLS_FALLBACK, null, null, provider.fallback());
+    }
+  }
+
   /** Reports a token that this workload was given. */
   void jwtFetched(JwtSvid svid) {
     reporter.lifecycle(

@@ -2,13 +2,7 @@ package io.meshward.runtime;
 
 import static java.util.Objects.requireNonNull;
 import static java.util.concurrent.TimeUnit.MILLISECONDS;
-import static java.util.concurrent.TimeUnit.SECONDS;
 
-import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
-import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
-import io.grpc.netty.shaded.io.netty.channel.EventLoopGroup;
-import io.grpc.netty.shaded.io.netty.channel.MultiThreadIoEventLoopGroup;
-import io.grpc.netty.shaded.io.netty.channel.nio.NioIoHandler;
 import io.grpc.netty.shaded.io.netty.util.concurrent.DefaultThreadFactory;
 import io.meshward.schemas.SpiffeId;
 import java.net.InetSocketAddress;
@@ -24,6 +18,7 @@ import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -39,11 +34,9 @@ import org.slf4j.LoggerFactory;
  */
 public final class MeshRuntime implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(MeshRuntime.class);
-  private static final int MAX_EVENT_LOOPS = 4;
   private static final long LOOK_EVERY_MS = 1_000;
 
   private final Clock clock;
-  private final TransportLimits limits;
   private final @Nullable WorkloadApi workloadApi;
   private final List<IdentityListener> listeners;
   private final IdentitySource identitySource;
@@ -63,14 +56,13 @@ public final class MeshRuntime implements AutoCloseable {
   private final QuarantineEnforcer quarantine;
   private final @Nullable QuarantineSnapshot snapshot;
   private volatile @Nullable Instant snapshotUsed;
-  private final TlsContexts tls;
+  private final TlsProvider tlsProvider;
+  private final MeshTransport transport;
   private final MeshTls plainTls;
   private final Lazy<JwtSvids> jwtSvids;
   private final StaleWatchdog watchdog;
   private final DialledChannels channels = new DialledChannels();
   private final ScheduledExecutorService timer;
-  private final EventLoopGroup acceptor;
-  private final EventLoopGroup loops;
   private final AtomicBoolean closed = new AtomicBoolean();
 
   /** Says what a runtime needs, then starts it. */
@@ -95,7 +87,7 @@ public final class MeshRuntime implements AutoCloseable {
         files == null ? WorkloadApiEndpoint.parse(settings.workloadApi, System.getenv()) : null;
     IdentityPatterns protectedIdentities = IdentityPatterns.parse(settings.protectedIdentities);
     clock = settings.clock;
-    limits = settings.limits;
+    tlsProvider = TlsProvider.choose(settings.tlsProvider, settings.tlsGroups);
     own = new OwnIdentity(clock);
     admission = new Admission(own, trust, clock, settings.profile);
     String instance = instance(settings);
@@ -119,7 +111,6 @@ public final class MeshRuntime implements AutoCloseable {
     risk = settings.riskSource();
     lifecycle = new LifecycleEvents(reporter, identitySource, clock);
     FullHandshakes fullHandshakes = new FullHandshakes();
-    plainTls = new MeshTls(own, admission, fullHandshakes);
     jwtSvids =
         Lazy.of(
             () ->
@@ -129,28 +120,28 @@ public final class MeshRuntime implements AutoCloseable {
                     settings.jwtLeeway,
                     settings.random,
                     lifecycle::jwtFetched));
-    tls =
-        new TlsContexts(
-            own,
-            admission,
-            fullHandshakes,
-            settings.tlsProvider == null ? TlsContexts.preferredProvider() : settings.tlsProvider);
     tracker =
         new ConnectionTracker(
-            admission, new HandshakeEvents(reporter, fullHandshakes, clock), limits, instance);
-    timer =
-        Executors.newSingleThreadScheduledExecutor(
-            new DefaultThreadFactory("meshward-timer", true));
+            admission,
+            new HandshakeEvents(reporter, clock),
+            fullHandshakes,
+            settings.limits,
+            instance);
+    timer = timer();
+    transport =
+        new MeshTransport(
+            tracker,
+            admission,
+            new TlsContexts(
+                own, admission, fullHandshakes, tlsProvider.provider(), tlsProvider.groups()),
+            settings.limits);
+    plainTls = new MeshTls(own, admission, fullHandshakes, tracker, timer);
     quarantine =
         new QuarantineEnforcer(trust, tracker, reporter, protectedIdentities, clock, timer);
     snapshot =
         settings.quarantineSnapshot == null
             ? null
             : new QuarantineSnapshot(settings.quarantineSnapshot, clock);
-    acceptor = eventLoops("meshward-accept", 1);
-    loops =
-        eventLoops(
-            "meshward-io", Math.min(MAX_EVENT_LOOPS, Runtime.getRuntime().availableProcessors()));
     waitedFor = Executors.newVirtualThreadPerTaskExecutor();
     decisionPoint = settings.decisionPoint(own::id, waitedFor);
     if (settings.openWhileQuarantineUnread) {
@@ -196,6 +187,7 @@ public final class MeshRuntime implements AutoCloseable {
       throw new MeshRuntimeException("interrupted while reading quarantine and policy", e);
     }
     policies.listen(lifecycle);
+    lifecycle.tlsFallback(tlsProvider);
     if (policies.current().enforced().equals(AuthorizationPolicy.REFUSE_ALL)) {
       log.atWarn().log("there is no policy: servers refuse every call");
     }
@@ -288,18 +280,15 @@ public final class MeshRuntime implements AutoCloseable {
     return serverBuilder(new InetSocketAddress(port));
   }
 
-  /** A server on an address. */
+  /**
+   * A server on an address: an {@link InetSocketAddress}, or a {@link
+   * java.net.UnixDomainSocketAddress}, whose socket a server that is gone may have left behind.
+   *
+   * @throws IllegalStateException if a server listens on that Unix socket already
+   */
   public MeshServerBuilder serverBuilder(SocketAddress address) {
-    Duration age = limits.connectionAge(svid().lifetime());
-    NettyServerBuilder netty =
-        NettyServerBuilder.forAddress(address)
-            .channelFactory(() -> new TrackedServerChannel(tracker))
-            .bossEventLoopGroup(acceptor)
-            .workerEventLoopGroup(loops)
-            .sslContext(tls.server())
-            .addTransportFilter(new PeerTransportFilter(tracker, admission));
     return new MeshServerBuilder(
-        MeshServerBuilder.withLimits(netty, limits, age),
+        transport.server(address, svid().lifetime()),
         new CallGate(
             admission,
             policies::current,
@@ -313,19 +302,12 @@ public final class MeshRuntime implements AutoCloseable {
   /**
    * A channel to a server of one identity. Whoever else answers is refused, whatever the address.
    *
-   * @param target as gRPC names it, such as {@code dns:///orders:8443}
+   * @param target as gRPC names it, such as {@code dns:///orders:8443} or {@code unix:/run/orders}
    */
   public MeshChannelBuilder channelBuilder(String target, SpiffeId expectedPeer) {
-    NettyChannelBuilder netty =
-        NettyChannelBuilder.forTarget(target)
-            .channelFactory(() -> tracker.dialling(expectedPeer), InetSocketAddress.class)
-            .eventLoopGroup(loops)
-            .sslContext(tls.client(expectedPeer))
-            .keepAliveTime(limits.keepAliveTime().toMillis(), MILLISECONDS)
-            .keepAliveTimeout(limits.keepAliveTimeout().toMillis(), MILLISECONDS)
-            .maxInboundMetadataSize(limits.maxMetadataBytes())
-            .intercept(new DialGate(admission, expectedPeer));
-    return new MeshChannelBuilder(netty, channels);
+    return new MeshChannelBuilder(
+        transport.channel(target, expectedPeer).intercept(new DialGate(admission, expectedPeer)),
+        channels);
   }
 
   /**
@@ -398,10 +380,9 @@ public final class MeshRuntime implements AutoCloseable {
     if (workloadApi != null) {
       workloadApi.close();
     }
-    timer.shutdownNow();
+    timer.shutdown();
     tracker.cutAll();
-    var unused = acceptor.shutdownGracefully(0, 1, SECONDS);
-    loops.shutdownGracefully(0, 1, SECONDS).awaitUninterruptibly(2, SECONDS);
+    transport.close();
     waitedFor.shutdown();
     if (decisionPoint != null) {
       decisionPoint.close();
@@ -410,9 +391,13 @@ public final class MeshRuntime implements AutoCloseable {
     sink.close();
   }
 
-  private static EventLoopGroup eventLoops(String name, int count) {
-    return new MultiThreadIoEventLoopGroup(
-        count, new DefaultThreadFactory(name, true), NioIoHandler.newFactory());
+  /** One whose cancelled tasks are gone at once: each connection has some. */
+  private static ScheduledExecutorService timer() {
+    ScheduledThreadPoolExecutor timer =
+        new ScheduledThreadPoolExecutor(1, new DefaultThreadFactory("meshward-timer", true));
+    timer.setRemoveOnCancelPolicy(true);
+    timer.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
+    return timer;
   }
 
   private static String instance(MeshRuntimeBuilder settings) {

@@ -58,6 +58,7 @@ public final class MeshRuntimeBuilder {
   Clock clock = Clock.systemUTC();
   TransportLimits limits = TransportLimits.defaults();
   @Nullable SslProvider tlsProvider;
+  List<String> tlsGroups = List.of();
   final SecureRandom random = new SecureRandom();
 
   MeshRuntimeBuilder() {}
@@ -286,6 +287,16 @@ public final class MeshRuntimeBuilder {
           "the leeway is " + leeway + ": expected from none to a minute");
     }
     this.jwtLeeway = leeway;
+    return this;
+  }
+
+  /**
+   * Which groups gRPC's key exchange may use, by their IANA names, the most wanted first. Default:
+   * {@code X25519MLKEM768} (hybrid post-quantum), {@code x25519}, {@code secp256r1} with BoringSSL,
+   * the JDK's own without. {@link #start} throws if whoever does TLS here lacks one.
+   */
+  public MeshRuntimeBuilder tlsGroups(String... names) {
+    this.tlsGroups = List.of(names);
     return this;
   }
 

@@ -1,11 +1,14 @@
 package io.meshward.runtime;
 
 import io.meshward.schemas.SpiffeId;
+import io.meshward.schemas.TlsHandshake.Role;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.Socket;
 import java.security.GeneralSecurityException;
 import java.security.cert.X509Certificate;
 import java.util.List;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.function.Predicate;
 import javax.net.ssl.KeyManager;
 import javax.net.ssl.SSLContext;
@@ -19,13 +22,14 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Mutual TLS with this workload's SVID for what is not gRPC: Kafka, HTTP, plain sockets. TLS 1.3
- * only, by the JDK; each handshake takes the SVID that is current, and judges the peer as every
- * other of this runtime.
+ * only, by the JDK; each handshake takes the SVID that is current, judges the peer as every other
+ * of this runtime, and is reported.
  *
  * <p>Each connection has a TLS context of its own, so that no session is ever resumed: a resumed
- * one would show no certificate to be judged (RFC 8446 2.2). Connections made here are not tracked:
- * when a peer's SVID expires or is held, {@link #peer} says so, and whoever owns the connection
- * closes it. Thread-safe.
+ * one would show no certificate to be judged (RFC 8446 2.2). Connections are tracked: when an SVID
+ * of one is over, its peer is held, or whom to trust has changed against it, it is cut. A cut
+ * socket is closed; a cut engine refuses to wrap and unwrap, and tells its owner. A handshake that
+ * takes longer than 10 seconds is cut too. Thread-safe.
  */
 public final class MeshTls {
   private static final String[] TLS_1_3 = {"TLSv1.3"};
@@ -33,37 +37,62 @@ public final class MeshTls {
   private final OwnIdentity own;
   private final Admission admission;
   private final FullHandshakes fullHandshakes;
+  private final ConnectionTracker tracker;
+  private final ScheduledExecutorService timer;
 
-  MeshTls(OwnIdentity own, Admission admission, FullHandshakes fullHandshakes) {
+  MeshTls(
+      OwnIdentity own,
+      Admission admission,
+      FullHandshakes fullHandshakes,
+      ConnectionTracker tracker,
+      ScheduledExecutorService timer) {
     this.own = own;
     this.admission = admission;
     this.fullHandshakes = fullHandshakes;
+    this.tracker = tracker;
+    this.timer = timer;
+  }
+
+  /** As {@link #serverEngine(String, int, Runnable)}; a cut shows when the engine is used. */
+  public SSLEngine serverEngine(String peerAddress, int peerPort) {
+    return serverEngine(peerAddress, peerPort, () -> {});
   }
 
   /**
    * An engine for one accepted connection. It demands a certificate, and takes that of any workload
-   * with a valid SVID: who may do what is decided by {@link #peer}'s answer.
+   * with a valid SVID: who may do what is decided by {@link #peer}'s answer. It is tracked until
+   * its outbound side is closed, it is cut, or nobody has it any more.
    *
    * @param peerAddress where the client comes from, as an IP address, so that holds on addresses
    *     apply
+   * @param whenCut closes the connection; must not block
+   * @throws IllegalStateException if this workload has too many connections
    */
-  public SSLEngine serverEngine(String peerAddress, int peerPort) {
+  public SSLEngine serverEngine(String peerAddress, int peerPort, Runnable whenCut) {
     SSLEngine engine = context(anyone -> true).createSSLEngine(peerAddress, peerPort);
     engine.setUseClientMode(false);
     engine.setSSLParameters(server(engine.getSSLParameters()));
-    return engine;
+    return tracked(engine, Role.SERVER, whenCut);
+  }
+
+  /** As {@link #clientEngine(String, int, Predicate, Runnable)}; a cut shows when it is used. */
+  public SSLEngine clientEngine(String peerAddress, int peerPort, Predicate<SpiffeId> expected) {
+    return clientEngine(peerAddress, peerPort, expected, () -> {});
   }
 
   /**
-   * An engine for one dialled connection.
+   * An engine for one dialled connection, tracked as a server's.
    *
    * @param expected which servers will do, such as {@code orders::equals}
+   * @param whenCut closes the connection; must not block
+   * @throws IllegalStateException if this workload has too many connections
    */
-  public SSLEngine clientEngine(String peerAddress, int peerPort, Predicate<SpiffeId> expected) {
+  public SSLEngine clientEngine(
+      String peerAddress, int peerPort, Predicate<SpiffeId> expected, Runnable whenCut) {
     SSLEngine engine = context(expected).createSSLEngine(peerAddress, peerPort);
     engine.setUseClientMode(true);
     engine.setSSLParameters(client(engine.getSSLParameters()));
-    return engine;
+    return tracked(engine, Role.CLIENT, whenCut);
   }
 
   /**
@@ -71,12 +100,13 @@ public final class MeshTls {
    * #serverEngine}.
    *
    * @throws IOException if the connection is not open any more
+   * @throws IllegalStateException if this workload has too many connections
    */
   public SSLSocket serverSocket(Socket accepted) throws IOException {
     SSLSocket socket = layered(anyone -> true, accepted);
     socket.setUseClientMode(false);
     socket.setSSLParameters(server(socket.getSSLParameters()));
-    return socket;
+    return tracked(socket, accepted, Role.SERVER);
   }
 
   /**
@@ -84,12 +114,13 @@ public final class MeshTls {
    * #clientEngine}.
    *
    * @throws IOException if the connection is not open any more
+   * @throws IllegalStateException if this workload has too many connections
    */
   public SSLSocket clientSocket(Socket connected, Predicate<SpiffeId> expected) throws IOException {
     SSLSocket socket = layered(expected, connected);
     socket.setUseClientMode(true);
     socket.setSSLParameters(client(socket.getSSLParameters()));
-    return socket;
+    return tracked(socket, connected, Role.CLIENT);
   }
 
   /**
@@ -101,12 +132,41 @@ public final class MeshTls {
    */
   public SpiffeId peer(SSLSession session, @Nullable String peerAddress)
       throws SSLPeerUnverifiedException {
-    List<X509Certificate> chain = ConnectionTracker.peerChain(session);
+    List<X509Certificate> chain = HandshakeFacts.peerChain(session);
     return switch (admission.judge(chain, peerAddress, null, admission.trust().current())) {
       case Verdict.Accepted accepted -> accepted.id();
       case Verdict.Rejected rejected ->
           throw new SSLPeerUnverifiedException(rejected.reason().code() + ": " + rejected.words());
     };
+  }
+
+  private SSLEngine tracked(SSLEngine engine, Role role, Runnable whenCut) {
+    OwnedLink link = new OwnedLink(timer, engine.getPeerHost(), engine.getPeerPort(), whenCut);
+    return new TrackedEngine(engine, link, tracker.owned(role, link));
+  }
+
+  private SSLSocket tracked(SSLSocket socket, Socket carrier, Role role) throws IOException {
+    OwnedLink link =
+        new OwnedLink(
+            timer,
+            carrier.getInetAddress().getHostAddress(),
+            carrier.getPort(),
+            () -> closeNow(carrier));
+    try {
+      return new TrackedSocket(socket, link, tracker.owned(role, link));
+    } catch (IllegalStateException e) {
+      carrier.close();
+      throw e;
+    }
+  }
+
+  /** Under TLS, which would first say good-bye and wait for whoever is writing. */
+  private static void closeNow(Socket carrier) {
+    try {
+      carrier.close();
+    } catch (IOException e) {
+      throw new UncheckedIOException("a connection could not be cut", e);
+    }
   }
 
   private SSLContext context(Predicate<SpiffeId> expected) {

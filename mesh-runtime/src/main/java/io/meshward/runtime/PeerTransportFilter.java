@@ -3,8 +3,8 @@ package io.meshward.runtime;
 import io.grpc.Attributes;
 import io.grpc.Grpc;
 import io.grpc.ServerTransportFilter;
-import java.net.SocketAddress;
 import java.util.Optional;
+import javax.net.ssl.SSLSession;
 
 /**
  * Ties a transport to its tracked connection, once. A transport whose connection is not admitted,
@@ -25,12 +25,9 @@ final class PeerTransportFilter extends ServerTransportFilter {
 
   @Override
   public Attributes transportReady(Attributes attributes) {
-    SocketAddress local = attributes.get(Grpc.TRANSPORT_ATTR_LOCAL_ADDR);
-    SocketAddress remote = attributes.get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR);
-    if (local == null || remote == null) {
-      return attributes;
-    }
-    Optional<TrackedConnection> connection = tracker.find(new ConnectionKey(local, remote));
+    SSLSession session = attributes.get(Grpc.TRANSPORT_ATTR_SSL_SESSION);
+    Optional<TrackedConnection> connection =
+        session == null ? Optional.empty() : tracker.find(session);
     if (connection.isEmpty()) {
       return attributes;
     }

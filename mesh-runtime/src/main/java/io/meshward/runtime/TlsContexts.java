@@ -3,7 +3,6 @@ package io.meshward.runtime;
 import io.grpc.netty.shaded.io.grpc.netty.GrpcSslContexts;
 import io.grpc.netty.shaded.io.netty.handler.ssl.ClientAuth;
 import io.grpc.netty.shaded.io.netty.handler.ssl.DelegatingSslContext;
-import io.grpc.netty.shaded.io.netty.handler.ssl.OpenSsl;
 import io.grpc.netty.shaded.io.netty.handler.ssl.OpenSslContextOption;
 import io.grpc.netty.shaded.io.netty.handler.ssl.OpenSslServerSessionContext;
 import io.grpc.netty.shaded.io.netty.handler.ssl.OpenSslSessionContext;
@@ -12,10 +11,11 @@ import io.grpc.netty.shaded.io.netty.handler.ssl.SslContextBuilder;
 import io.grpc.netty.shaded.io.netty.handler.ssl.SslProvider;
 import io.meshward.schemas.SpiffeId;
 import java.security.SecureRandom;
+import java.util.List;
+import java.util.function.Consumer;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLException;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
+import javax.net.ssl.SSLParameters;
 
 /**
  * TLS for servers and clients of one runtime: TLS 1.3 only, HTTP/2 by ALPN, certificates of both
@@ -27,12 +27,7 @@ import org.slf4j.LoggerFactory;
  * within that is judged after the handshake like any other session.
  */
 final class TlsContexts {
-  private static final Logger log = LoggerFactory.getLogger(TlsContexts.class);
   private static final String TLS_1_3 = "TLSv1.3";
-
-  /** Hybrid post-quantum first; what a peer lacks it does not choose. */
-  private static final String[] GROUPS = {"X25519MLKEM768", "x25519", "P-256"};
-
   private static final int SESSION_ID_CONTEXT_BYTES = 32;
   private static final int SHORTEST_SESSION_SECONDS = 1;
 
@@ -40,25 +35,23 @@ final class TlsContexts {
   private final Admission admission;
   private final FullHandshakes fullHandshakes;
   private final SslProvider provider;
+  private final List<String> groups;
   private final SecureRandom random = new SecureRandom();
 
+  /**
+   * @param groups for the key exchange, the most wanted first; empty for the provider's own
+   */
   TlsContexts(
-      OwnIdentity own, Admission admission, FullHandshakes fullHandshakes, SslProvider provider) {
+      OwnIdentity own,
+      Admission admission,
+      FullHandshakes fullHandshakes,
+      SslProvider provider,
+      List<String> groups) {
     this.own = own;
     this.admission = admission;
     this.fullHandshakes = fullHandshakes;
     this.provider = provider;
-  }
-
-  /** BoringSSL where this platform has it; else the JDK, loudly. */
-  static SslProvider preferredProvider() {
-    if (OpenSsl.isAvailable()) {
-      return SslProvider.OPENSSL;
-    }
-    log.atWarn()
-        .setCause(OpenSsl.unavailabilityCause())
-        .log("BoringSSL is not available: TLS falls back to the JDK, which is slower");
-    return SslProvider.JDK;
+    this.groups = List.copyOf(groups);
   }
 
   SslContext server() {
@@ -70,15 +63,10 @@ final class TlsContexts {
     if (context.sessionContext() instanceof OpenSslServerSessionContext sessions) {
       sessions.setSessionCacheEnabled(false);
       renew(sessions);
-      return new DelegatingSslContext(context) {
-        @Override
-        protected void initEngine(SSLEngine engine) {
-          renew(sessions);
-        }
-      };
+      return withEach(context, engine -> renew(sessions));
     }
     context.sessionContext().setSessionTimeout(SHORTEST_SESSION_SECONDS);
-    return context;
+    return withEach(context, this::offerGroups);
   }
 
   SslContext client(SpiffeId expected) {
@@ -89,16 +77,16 @@ final class TlsContexts {
     SslContext context = build(builder);
     if (context.sessionContext() instanceof OpenSslSessionContext sessions) {
       sessions.setSessionCacheEnabled(false);
-    } else {
-      context.sessionContext().setSessionTimeout(SHORTEST_SESSION_SECONDS);
+      return context;
     }
-    return context;
+    context.sessionContext().setSessionTimeout(SHORTEST_SESSION_SECONDS);
+    return withEach(context, this::offerGroups);
   }
 
   private SslContextBuilder configure(SslContextBuilder builder) {
     GrpcSslContexts.configure(builder, provider).protocols(TLS_1_3);
     if (provider == SslProvider.OPENSSL) {
-      builder.option(OpenSslContextOption.GROUPS, GROUPS.clone());
+      builder.option(OpenSslContextOption.GROUPS, groups.toArray(String[]::new));
     }
     return builder;
   }
@@ -109,6 +97,24 @@ final class TlsContexts {
     } catch (SSLException e) {
       throw new MeshRuntimeException("TLS cannot be set up: " + e.getMessage(), e);
     }
+  }
+
+  /** BoringSSL takes its groups with the context, the JDK with each engine. */
+  private void offerGroups(SSLEngine engine) {
+    if (!groups.isEmpty()) {
+      SSLParameters parameters = engine.getSSLParameters();
+      parameters.setNamedGroups(groups.toArray(String[]::new));
+      engine.setSSLParameters(parameters);
+    }
+  }
+
+  private static SslContext withEach(SslContext context, Consumer<SSLEngine> init) {
+    return new DelegatingSslContext(context) {
+      @Override
+      protected void initEngine(SSLEngine engine) {
+        init.accept(engine);
+      }
+    };
   }
 
   /** No session of before can be resumed by an engine that is made from now on. */

@@ -1,14 +1,7 @@
 package io.meshward.runtime;
 
-import static java.util.concurrent.TimeUnit.MILLISECONDS;
-
-import io.grpc.netty.shaded.io.netty.channel.Channel;
-import io.grpc.netty.shaded.io.netty.channel.ChannelFuture;
-import io.grpc.netty.shaded.io.netty.channel.ChannelHandlerContext;
-import io.grpc.netty.shaded.io.netty.util.NetUtil;
 import io.meshward.schemas.SpiffeId;
 import io.meshward.schemas.TlsHandshake.Role;
-import java.net.InetSocketAddress;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
@@ -19,8 +12,8 @@ import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One TCP connection from its first byte to its end: who is at the other side, once the handshake
- * has proved it, and a way to cut it. Thread-safe.
+ * One connection from its first byte to its end: who is at the other side, once the handshake has
+ * proved it, and a way to cut it. Thread-safe.
  */
 final class TrackedConnection {
 
@@ -34,7 +27,7 @@ final class TrackedConnection {
 
   private final String id;
   private final Role role;
-  private final Channel channel;
+  private final ConnectionLink link;
   private final @Nullable SpiffeId expected;
   private volatile @Nullable Admitted admitted;
 
@@ -44,10 +37,10 @@ final class TrackedConnection {
   /**
    * @param expected the only peer that will do, if one is expected
    */
-  TrackedConnection(String id, Role role, Channel channel, @Nullable SpiffeId expected) {
+  TrackedConnection(String id, Role role, ConnectionLink link, @Nullable SpiffeId expected) {
     this.id = id;
     this.role = role;
-    this.channel = channel;
+    this.link = link;
     this.expected = expected;
   }
 
@@ -59,23 +52,16 @@ final class TrackedConnection {
     return role;
   }
 
-  Channel channel() {
-    return channel;
-  }
-
   @Nullable SpiffeId expected() {
     return expected;
   }
 
   @Nullable String ip() {
-    return channel.remoteAddress() instanceof InetSocketAddress address
-            && address.getAddress() != null
-        ? NetUtil.toAddressString(address.getAddress())
-        : null;
+    return link.ip();
   }
 
   @Nullable Integer port() {
-    return channel.remoteAddress() instanceof InetSocketAddress address ? address.getPort() : null;
+    return link.port();
   }
 
   /** The peer, if it was let in. */
@@ -117,27 +103,21 @@ final class TrackedConnection {
     };
   }
 
-  /**
-   * Ends the connection now, without a word to the peer; what is in flight fails. On the
-   * connection's own thread it is gone when this returns.
-   */
-  void cut() {
-    if (channel.eventLoop().inEventLoop()) {
-      closeFromTheSocket();
-    } else {
-      channel.eventLoop().execute(this::closeFromTheSocket);
+  /** Judges the peer again where the connection lives, and cuts it if it does not stand. */
+  void judgeAgain(Admission admission) {
+    if (admitted != null) {
+      link.execute(() -> recheck(admission).ifPresent(refused -> cut()));
     }
   }
 
-  /** From the first handler on, so that neither HTTP/2 nor TLS can linger. */
-  private void closeFromTheSocket() {
-    ChannelHandlerContext first = channel.pipeline().firstContext();
-    ChannelFuture unused = first == null ? channel.close() : first.close();
+  /** Ends the connection now, without a word to the peer; what is in flight fails. */
+  void cut() {
+    link.cut();
   }
 
   /** Lets calls in flight end, and no new one begin. */
   void drain() {
-    ChannelFuture unused = channel.close();
+    link.drain();
   }
 
   /** Done when the connection is gone. */
@@ -148,16 +128,12 @@ final class TrackedConnection {
   }
 
   void onClose(Runnable task) {
-    ChannelFuture unused = channel.closeFuture().addListener(closed -> task.run());
+    link.onClose(task);
   }
 
-  /**
-   * Does something later on the connection's own thread, unless it is gone or this is cancelled.
-   */
+  /** Does something later, unless the connection is gone or this is cancelled. */
   Future<?> after(Duration wait, Runnable task) {
-    Future<?> timer = channel.eventLoop().schedule(task, wait.toMillis(), MILLISECONDS);
-    onClose(() -> timer.cancel(false));
-    return timer;
+    return link.after(wait, task);
   }
 
   private static Optional<Verdict.Rejected> refused(RejectionReason reason, String words) {

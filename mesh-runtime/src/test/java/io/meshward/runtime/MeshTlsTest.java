@@ -4,18 +4,25 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.meshward.schemas.Enforcement;
 import io.meshward.schemas.SpiffeId;
 import io.meshward.schemas.Subject;
+import io.meshward.schemas.TlsHandshake;
+import io.meshward.schemas.TlsHandshake.Result;
+import io.meshward.schemas.TlsHandshake.Role;
 import io.meshward.testkit.IssueOptions;
 import io.meshward.testkit.IssuedSvid;
 import io.meshward.testkit.TestTrustDomain;
 import io.meshward.testkit.Variation;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLEngineResult;
@@ -166,6 +173,136 @@ class MeshTlsTest {
     assertThatThrownBy(() -> shakeHands(client, server))
         .isInstanceOf(SSLException.class)
         .hasStackTraceContaining("quarantined");
+  }
+
+  @Test
+  void bothSidesReportTheHandshake() throws Exception {
+    MeshRuntime frontend = shop.frontendRuntime();
+    try (OneConnection accepted = new OneConnection();
+        Socket open = new Socket(InetAddress.getLoopbackAddress(), accepted.port());
+        SSLSocket tls = frontend.tls().clientSocket(open, shop.orders::equals)) {
+      tls.getInputStream().readAllBytes();
+    }
+
+    TlsHandshake server = shop.serverEvents.await(TlsHandshake.class, event -> true);
+    assertThat(server.tls().result()).isEqualTo(Result.SUCCESS);
+    assertThat(server.tls().role()).isEqualTo(Role.SERVER);
+    assertThat(server.tls().version()).isEqualTo("TLSv1.3");
+    assertThat(server.tls().resumed()).isFalse();
+    assertThat(server.peer().id()).isEqualTo(shop.frontend);
+    TlsHandshake client = shop.clientEvents.await(TlsHandshake.class, event -> true);
+    assertThat(client.tls().role()).isEqualTo(Role.CLIENT);
+    assertThat(client.peer().id()).isEqualTo(shop.orders);
+    Eventually.await(
+        "no connection is tracked any more",
+        () -> orders.status().connections() + frontend.status().connections() == 0);
+  }
+
+  @Test
+  void aRefusedHandshakeIsReportedOnceWithItsReason() throws Exception {
+    assertThat(ask(Attacker.context(null))).isEmpty();
+    assertThat(ask(Attacker.context(shop.mesh.trustDomain().issue(shop.frontend)), "TLSv1.2"))
+        .isEmpty();
+    try (OneConnection accepted = new OneConnection();
+        Socket plain = new Socket(InetAddress.getLoopbackAddress(), accepted.port())) {
+      plain.setSoTimeout(10_000);
+      plain.getOutputStream().write("GET / HTTP/1.1\r\n\r\n".getBytes(UTF_8));
+      assertThat(plain.getInputStream().readAllBytes()).isNotNull();
+    }
+
+    Eventually.await("three events", () -> shop.serverEvents.of(TlsHandshake.class).size() == 3);
+    assertThat(shop.serverEvents.of(TlsHandshake.class))
+        .extracting(event -> event.tls().detail())
+        .containsExactly("no_client_cert", "tls_version", "plaintext");
+    assertThat(orders.status().connections()).isZero();
+  }
+
+  @Test
+  void aHoldCutsAnOpenSocketAndCountsIt() throws Exception {
+    SSLContext client = Attacker.context(shop.mesh.trustDomain().issue(shop.frontend));
+    try (ServerSocket listening = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+        SSLSocket peer = Attacker.socket(client, listening.getLocalPort(), "TLSv1.3");
+        SSLSocket served = orders.tls().serverSocket(listening.accept())) {
+      Thread greets = Thread.ofVirtual().start(() -> write(peer));
+      assertThat(served.getInputStream().read()).isEqualTo('x');
+      greets.join();
+
+      shop.serverHolds.place(Subject.of(shop.frontend), "c1");
+
+      Enforcement report = shop.serverEvents.await(Enforcement.class, event -> true);
+      assertThat(report.enforcement().connectionsCut()).isEqualTo(1);
+      assertThatThrownBy(() -> served.getInputStream().read()).isInstanceOf(IOException.class);
+      assertThat(served.isClosed()).isTrue();
+      assertThatThrownBy(() -> readToTheEnd(peer)).isInstanceOf(IOException.class);
+    }
+  }
+
+  @Test
+  void aHoldCutsAnEngineAndTellsItsOwner() throws Exception {
+    MeshRuntime frontend = shop.frontendRuntime();
+    AtomicInteger told = new AtomicInteger();
+    SSLEngine server = orders.tls().serverEngine("127.0.0.1", 4711, told::incrementAndGet);
+    SSLEngine client = frontend.tls().clientEngine("127.0.0.1", 8443, shop.orders::equals);
+    shakeHands(client, server);
+    assertThat(orders.status().connections()).isEqualTo(1);
+
+    shop.serverHolds.place(Subject.of(shop.frontend), "c1");
+
+    assertThat(told).hasValue(1);
+    assertThat(orders.status().connections()).isZero();
+    assertThatThrownBy(
+            () -> server.wrap(ByteBuffer.wrap(new byte[] {1}), ByteBuffer.allocate(32 * 1024)))
+        .isInstanceOf(SSLException.class);
+    assertThatThrownBy(() -> server.unwrap(ByteBuffer.allocate(0), ByteBuffer.allocate(32 * 1024)))
+        .isInstanceOf(SSLException.class);
+  }
+
+  @Test
+  void anEngineThatIsClosedIsNotTrackedAnyMore() throws Exception {
+    MeshRuntime frontend = shop.frontendRuntime();
+    SSLEngine server = orders.tls().serverEngine("127.0.0.1", 4711);
+    SSLEngine client = frontend.tls().clientEngine("127.0.0.1", 8443, shop.orders::equals);
+    shakeHands(client, server);
+
+    server.closeOutbound();
+    client.closeOutbound();
+
+    assertThat(orders.status().connections()).isZero();
+    assertThat(frontend.status().connections()).isZero();
+  }
+
+  @Test
+  void aHandshakeThatDoesNotComeIsCut() throws Exception {
+    MeshRuntime impatient =
+        shop.ordersRuntime(
+            builder ->
+                builder.limits(
+                    TransportLimits.defaults().withHandshakeTimeout(Duration.ofMillis(50))));
+    try (ServerSocket listening = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+        Socket silent = new Socket(InetAddress.getLoopbackAddress(), listening.getLocalPort());
+        SSLSocket served = impatient.tls().serverSocket(listening.accept())) {
+      assertThatThrownBy(served::startHandshake).isInstanceOf(IOException.class);
+      assertThat(silent.getInputStream().read()).isEqualTo(-1);
+    }
+
+    TlsHandshake seen = shop.serverEvents.await(TlsHandshake.class, event -> true);
+    assertThat(seen.tls().result()).isEqualTo(Result.HANDSHAKE_TIMEOUT);
+    assertThat(shop.serverEvents.of(TlsHandshake.class)).hasSize(1);
+  }
+
+  private static void write(SSLSocket peer) {
+    try {
+      peer.getOutputStream().write('x');
+      peer.getOutputStream().flush();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static void readToTheEnd(SSLSocket peer) throws IOException {
+    if (peer.getInputStream().read() == -1) {
+      throw new IOException("closed");
+    }
   }
 
   private String ask(SSLContext client) throws Exception {

@@ -104,7 +104,10 @@ final class Shop implements AutoCloseable {
   }
 
   ManagedChannel dial(MeshRuntime runtime, Server server, SpiffeId expected) {
-    ManagedChannel channel = runtime.channelBuilder(target(server), expected).build();
+    return closing(runtime.channelBuilder(target(server), expected).build());
+  }
+
+  ManagedChannel closing(ManagedChannel channel) {
     open.push(channel::shutdownNow);
     return channel;
   }

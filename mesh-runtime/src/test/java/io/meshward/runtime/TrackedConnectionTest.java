@@ -32,7 +32,7 @@ class TrackedConnectionTest {
   private final Admission admission = new Admission(own, trust, clock, SvidProfile.STRICT_AT_HOME);
   private final EmbeddedChannel channel = new EmbeddedChannel();
   private final TrackedConnection connection =
-      new TrackedConnection("c1", Role.SERVER, channel, null);
+      new TrackedConnection("c1", Role.SERVER, new ChannelLink(channel), null);
 
   TrackedConnectionTest() {
     IssuedSvid orders = domain.issue(ORDERS, IssueOptions.DEFAULT.timeToLive(Duration.ofHours(2)));
@@ -109,7 +109,8 @@ class TrackedConnectionTest {
   void isRefusedIfNobodyWasLetIn() {
     EmbeddedChannel other = new EmbeddedChannel();
     try {
-      TrackedConnection unknown = new TrackedConnection("c2", Role.SERVER, other, null);
+      TrackedConnection unknown =
+          new TrackedConnection("c2", Role.SERVER, new ChannelLink(other), null);
 
       assertThat(unknown.recheck(admission)).isPresent();
     } finally {

@@ -23,7 +23,8 @@ public record SvidLifecycle(Svid svid, LocalWorkload local) implements Event {
     CRL,
     EVENTS_DROPPED,
     POLICY_LOADED,
-    POLICY_REJECTED
+    POLICY_REJECTED,
+    TLS_FALLBACK
   }
 
   /**
@@ -31,7 +32,7 @@ public record SvidLifecycle(Svid svid, LocalWorkload local) implements Event {
    *
    * @param ttlMs milliseconds from issue to expiry of the SVID
    * @param agePercent how much of its life the replaced SVID had lived, in percent
-   * @param error why a fetch failed, or why a policy was rejected
+   * @param error why a fetch failed, why a policy was rejected, or why TLS is by the JDK
    * @param streamNumber how often the Workload API stream has been opened
    * @param dropped how many events the sink dropped since the last report
    * @param droppedClass which class of events it dropped

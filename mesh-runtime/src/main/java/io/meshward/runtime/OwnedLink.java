@@ -1,0 +1,81 @@
+package io.meshward.runtime;
+
+import static java.util.concurrent.TimeUnit.MILLISECONDS;
+
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Future;
+import java.util.concurrent.ScheduledExecutorService;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A socket or an engine that a service owns as the carrier of a connection: it is gone when its
+ * owner says so, or when it is cut. Thread-safe.
+ */
+final class OwnedLink implements ConnectionLink {
+  private final ScheduledExecutorService timer;
+  private final @Nullable String ip;
+  private final int port;
+  private final Runnable ends;
+  private final CompletableFuture<@Nullable Void> gone = new CompletableFuture<>();
+  private volatile boolean cut;
+
+  /**
+   * @param ends ends it for its owner at once; does not block
+   */
+  OwnedLink(ScheduledExecutorService timer, @Nullable String ip, int port, Runnable ends) {
+    this.timer = timer;
+    this.ip = ip;
+    this.port = port;
+    this.ends = ends;
+  }
+
+  @Override
+  public @Nullable String ip() {
+    return ip;
+  }
+
+  @Override
+  public @Nullable Integer port() {
+    return port < 0 ? null : port;
+  }
+
+  @Override
+  public void cut() {
+    if (!gone.isDone()) {
+      cut = true;
+      ends.run();
+      gone.complete(null);
+    }
+  }
+
+  boolean isCut() {
+    return cut;
+  }
+
+  /** Its owner has closed it. */
+  void closed() {
+    gone.complete(null);
+  }
+
+  /** What is spoken on it is its owner's affair: its end comes with the cut. */
+  @Override
+  public void drain() {}
+
+  @Override
+  public void execute(Runnable task) {
+    task.run();
+  }
+
+  @Override
+  public void onClose(Runnable task) {
+    var unused = gone.thenRun(task);
+  }
+
+  @Override
+  public Future<?> after(Duration wait, Runnable task) {
+    Future<?> later = timer.schedule(task, wait.toMillis(), MILLISECONDS);
+    onClose(() -> later.cancel(false));
+    return later;
+  }
+}
