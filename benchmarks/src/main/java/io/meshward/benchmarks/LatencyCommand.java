@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -24,6 +25,7 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** Measures how long the pipeline takes from an event to its effect. */
@@ -42,6 +44,8 @@ final class LatencyCommand implements Callable<Integer> {
   private static final Duration PODS = Duration.ofMinutes(4);
 
   private static final int REPLICAS = 2;
+  private static final int WARM_UP_RATE = 500;
+  private static final String WARMING = "warm-up";
   private static final int BASELINE = 200;
 
   @Option(
@@ -55,14 +59,22 @@ final class LatencyCommand implements Callable<Integer> {
       names = "--rate",
       split = ",",
       paramLabel = "EVENTS",
-      description = "Events per second, at most 25 of which match (default: 25,500).")
+      description = "Events per second (default: 25,500).")
   private List<Integer> rates = List.of(25, 500);
+
+  @Option(
+      names = "--matching",
+      paramLabel = "EVENTS",
+      description =
+          "How many of them a rule matches; each is a containment of its own, but for windows"
+              + " (default: ${DEFAULT-VALUE}).")
+  private int matching = 5;
 
   @Option(
       names = "--seconds",
       paramLabel = "SECONDS",
       description = "How long each way is measured (default: ${DEFAULT-VALUE}).")
-  private int seconds = 16;
+  private int seconds = 20;
 
   @Option(
       names = "--warm-up",
@@ -88,17 +100,31 @@ final class LatencyCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     PrintWriter out = spec.commandLine().getOut();
+    Map<String, Mix> mixes = mixes();
     Resources resources = new Resources(CLEAN_UP);
     Thread onSignal = new Thread(resources::close);
     Runtime.getRuntime().addShutdownHook(onSignal);
     try {
-      return measure(out, resources) ? 0 : 1;
+      return measure(out, mixes, resources) ? 0 : 1;
     } finally {
       resources.close();
     }
   }
 
-  private boolean measure(PrintWriter out, Resources resources) throws Exception {
+  /** What is measured, by name, after the warm-up. */
+  private Map<String, Mix> mixes() {
+    Map<String, Mix> mixes = new LinkedHashMap<>();
+    try {
+      mixes.put(WARMING, new Mix(WARM_UP_RATE, matching, warmUp));
+      rates.forEach(rate -> mixes.put("at-" + rate, new Mix(rate, matching, seconds)));
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(spec.commandLine(), e.getMessage(), e);
+    }
+    return mixes;
+  }
+
+  private boolean measure(PrintWriter out, Map<String, Mix> mixes, Resources resources)
+      throws Exception {
     Path home = Path.of(System.getProperty("meshward.home", "."));
     Path folder = Files.createTempDirectory("meshward-latency");
     resources.add("folder", () -> delete(folder));
@@ -127,10 +153,7 @@ final class LatencyCommand implements Callable<Integer> {
             + " cores shared with Kafka, the cluster and the load, "
             + Instant.now().truncatedTo(ChronoUnit.MINUTES));
     List<Round> rounds = new ArrayList<>();
-    rounds.add(Round.deploy("warm-up", Mix.of(500, warmUp), cluster));
-    for (int rate : rates) {
-      rounds.add(Round.deploy("at-" + rate, Mix.of(rate, seconds), cluster));
-    }
+    mixes.forEach((name, mix) -> rounds.add(Round.deploy(name, mix, cluster)));
     tell(out, "workloads are created; waiting for their pods");
     awaitPods(journal, rounds);
     Baseline baseline =
@@ -141,10 +164,12 @@ final class LatencyCommand implements Callable<Integer> {
     boolean good = true;
     for (Round round : rounds) {
       List<Stories.Outcome> outcomes = play(stories, journal, round);
-      if (!round.name().equals("warm-up")) {
+      if (!round.name().equals(WARMING)) {
         out.println();
         out.println("At " + round.mix() + ":");
         outcomes.forEach(outcome -> print(out, outcome, baseline));
+      } else {
+        outcomes.forEach(outcome -> problems(out, outcome));
       }
       good &= outcomes.stream().allMatch(outcome -> outcome.problems().isEmpty());
       check(out, cluster, round);
@@ -244,7 +269,13 @@ final class LatencyCommand implements Callable<Integer> {
             outcome.spread().p50() / bare,
             writes ? "Kafka round trip and patch" : "Kafka round trip",
             bare));
-    outcome.problems().forEach(problem -> out.println("    PROBLEM: " + problem));
+    problems(out, outcome);
+  }
+
+  private static void problems(PrintWriter out, Stories.Outcome outcome) {
+    outcome
+        .problems()
+        .forEach(problem -> out.println("    PROBLEM: " + outcome.title() + ": " + problem));
     out.flush();
   }
 

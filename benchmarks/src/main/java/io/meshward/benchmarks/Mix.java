@@ -8,9 +8,6 @@ package io.meshward.benchmarks;
  * @param seconds for how long
  */
 record Mix(int perSecond, int matchingPerSecond, int seconds) {
-  /** No site contains more in a second; more events only means more that do not matter. */
-  private static final int MOST_MATCHING = 25;
-
   Mix {
     if (matchingPerSecond < 1 || perSecond % matchingPerSecond != 0 || seconds < 1) {
       throw new IllegalArgumentException(
@@ -19,11 +16,6 @@ record Mix(int perSecond, int matchingPerSecond, int seconds) {
               + matchingPerSecond
               + " of them matching: expected a whole multiple, for a second at least");
     }
-  }
-
-  /** All match at up to 25 events a second, and 25 of them beyond. */
-  static Mix of(int perSecond, int seconds) {
-    return new Mix(perSecond, Math.min(perSecond, MOST_MATCHING), seconds);
   }
 
   int events() {

@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Test;
 class MixTest {
   @Test
   void everyMatchIsSentOnceAndInOrder() {
-    Mix mix = Mix.of(500, 3);
+    Mix mix = new Mix(500, 25, 3);
 
     int[] matches =
         IntStream.range(0, mix.events()).map(mix::match).filter(match -> match >= 0).toArray();
@@ -19,8 +19,8 @@ class MixTest {
   }
 
   @Test
-  void atALowRateEveryEventMatches() {
-    Mix mix = Mix.of(25, 2);
+  void everyEventMayMatch() {
+    Mix mix = new Mix(25, 25, 2);
 
     assertThat(IntStream.range(0, mix.events()).map(mix::match))
         .containsExactly(IntStream.range(0, 50).boxed().toArray(Integer[]::new));
@@ -28,7 +28,7 @@ class MixTest {
 
   @Test
   void aRateThatCannotBeSpreadEvenlyIsRefused() {
-    assertThatThrownBy(() -> Mix.of(30, 1))
+    assertThatThrownBy(() -> new Mix(30, 25, 1))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("30 events/s");
   }

@@ -40,6 +40,9 @@ final class Installation implements AutoCloseable {
   final Map<String, DaemonProcess> daemons;
   private final Path folder;
 
+  /** A test that is ended from outside takes its daemons with it. */
+  private final Thread orphans = new Thread(this::killDaemons);
+
   /**
    * Starts the parts around the daemons.
    *
@@ -62,6 +65,7 @@ final class Installation implements AutoCloseable {
             "ingest", new DaemonProcess(jvm, "ingest", folder, ingest()),
             "detect", new DaemonProcess(jvm, "detect", folder, detect(kafka, "detect")),
             "respond", new DaemonProcess(jvm, "respond", folder, respond()));
+    Runtime.getRuntime().addShutdownHook(orphans);
   }
 
   DaemonProcess daemon(String name) {
@@ -194,9 +198,14 @@ final class Installation implements AutoCloseable {
         .formatted(kafka.bootstrapServers(), kafka.prefix(), Cluster.NAME);
   }
 
+  private void killDaemons() {
+    daemons.values().forEach(DaemonProcess::close);
+  }
+
   @Override
   public void close() {
-    daemons.values().forEach(DaemonProcess::close);
+    Runtime.getRuntime().removeShutdownHook(orphans);
+    killDaemons();
     containments.close();
     peers.close();
     cluster.close();

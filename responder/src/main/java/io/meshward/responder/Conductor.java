@@ -24,7 +24,6 @@ import io.meshward.schemas.Work;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -39,6 +38,9 @@ final class Conductor {
   /** For how long an ended containment is kept. */
   private static final Duration KEEP = Duration.ofDays(7);
 
+  private static final Duration LOOK = Duration.ofMillis(500);
+  private static final Duration FORGET = Duration.ofMinutes(1);
+
   private final Casebook book = new Casebook();
   private final Gate gate;
   private final ApprovalCheck approvals;
@@ -46,6 +48,8 @@ final class Conductor {
   private final Progress progress;
   private final InstantSource clock;
   private final Duration approvalTimeout;
+  private Instant nextLook = Instant.MIN;
+  private Instant nextForget = Instant.MIN;
 
   Conductor(
       Gate gate,
@@ -277,24 +281,32 @@ final class Conductor {
     }
   }
 
-  /** Time passed: whatever depends on it is looked at. */
+  /**
+   * Time passed: whatever depends on it is looked at, what is in motion at every call, what waits
+   * for people or for health twice a second.
+   */
   void tick(Batch batch) {
     Instant now = clock.instant();
-    List<String> old = new ArrayList<>();
+    boolean everything = !now.isBefore(nextLook);
+    for (Stage stage : everything ? book.all() : book.inMotion()) {
+      progress.advance(stage.id(), batch);
+    }
+    if (everything) {
+      nextLook = now.plus(LOOK);
+    }
+    if (!now.isBefore(nextForget)) {
+      nextForget = now.plus(FORGET);
+      forget(now, batch);
+    }
+  }
+
+  private void forget(Instant now, Batch batch) {
     for (Stage stage : book.all()) {
       Instant ended = stage.containment().containment().endedAt();
-      if (stage instanceof Ended) {
-        if (ended != null && ended.plus(KEEP).isBefore(now)) {
-          old.add(stage.id());
-        }
-      } else {
-        progress.advance(stage.id(), batch);
+      if (stage instanceof Ended && ended != null && ended.plus(KEEP).isBefore(now)) {
+        book.remove(stage.id());
+        batch.forget(stage.id());
       }
     }
-    old.forEach(
-        id -> {
-          book.remove(id);
-          batch.forget(id);
-        });
   }
 }
