@@ -69,10 +69,6 @@ final class Beginning {
       if (step.skipped() != null) {
         state = StepState.SKIPPED;
         why = step.skipped();
-      } else if (ActionName.needsWorkload(step.action())
-          && work.resolution().outcome() != Work.Outcome.RESOLVED) {
-        state = StepState.FAILED;
-        why = "unresolved: " + work.resolution().reason();
       }
       steps.add(
           new Step(

@@ -3,7 +3,10 @@ package io.meshward.responder;
 import io.meshward.daemon.Health;
 import io.meshward.schemas.Containment;
 import io.meshward.schemas.Inventory;
+import io.meshward.schemas.LocalWorkload;
 import io.meshward.schemas.OwnerRef;
+import io.meshward.schemas.SpiffeId;
+import io.meshward.schemas.Subject;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
@@ -113,6 +116,31 @@ final class ClusterSide implements AutoCloseable {
         return;
       }
     }
+  }
+
+  /** Which workloads have the identities that a quarantine refuses. */
+  FanOut fanOut(Subject subject) {
+    return switch (subject.kind()) {
+      case SPIFFE_ID -> FanOut.of(view.livingPodsOf(SpiffeId.parse(subject.value())));
+      case TRUST_DOMAIN ->
+          FanOut.of(
+              view.pods().stream()
+                  .filter(pod -> pod.valid().to() == null)
+                  .filter(
+                      pod ->
+                          pod.spiffeId() != null
+                              && pod.spiffeId().trustDomain().equals(subject.trustDomain()))
+                  .toList());
+      case PATH_PREFIX, SERIAL, KEY_HASH, IP -> FanOut.of(List.of());
+    };
+  }
+
+  /** Whether a peer told its pod and no such pod lives. */
+  boolean gone(LocalWorkload peer) {
+    return peer.id() != null
+        && peer.pod() != null
+        && view.livingPodsOf(peer.id()).stream()
+            .noneMatch(pod -> pod.pod().name().equals(peer.pod()));
   }
 
   /** Whether the owner of a contained pod is at full strength without it. */

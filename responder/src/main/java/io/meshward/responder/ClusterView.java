@@ -105,6 +105,11 @@ final class ClusterView {
     return all(byIdentity.get(identity));
   }
 
+  /** The pods that should have an identity and are not gone. */
+  List<Inventory> livingPodsOf(SpiffeId identity) {
+    return podsOf(identity).stream().filter(pod -> pod.valid().to() == null).toList();
+  }
+
   /** The pods under a top owner, those that are gone too. */
   synchronized List<Inventory> podsOf(String ownerUid) {
     return all(byOwner.get(ownerUid));

@@ -18,6 +18,7 @@ import io.meshward.schemas.Containment;
 import io.meshward.schemas.Containment.Step;
 import io.meshward.schemas.ContainmentState;
 import io.meshward.schemas.Detection;
+import io.meshward.schemas.Plan;
 import io.meshward.schemas.ResponseMode;
 import io.meshward.schemas.StepState;
 import io.meshward.schemas.Work;
@@ -132,17 +133,20 @@ final class Conductor {
     };
   }
 
-  /** Nothing of the plan can be done about a target that was not found. */
+  /** A plan about a workload needs one; where only an identity is known, one about it will do. */
   private static boolean unresolved(Work work) {
     return switch (work.resolution().outcome()) {
       case RESOLVED -> false;
       case UNRESOLVED -> true;
-      case IDENTITY_ONLY ->
-          work.plan().steps().stream()
-              .noneMatch(
-                  step ->
-                      ActionName.changesSomething(step.action())
-                          && !ActionName.needsWorkload(step.action()));
+      case IDENTITY_ONLY -> {
+        List<String> actions =
+            work.plan().steps().stream()
+                .filter(step -> step.skipped() == null)
+                .map(Plan.Step::action)
+                .toList();
+        yield actions.stream().anyMatch(ActionName::needsWorkload)
+            || actions.stream().noneMatch(ActionName::changesSomething);
+      }
     };
   }
 

@@ -44,8 +44,8 @@ final class Execution {
       case Holds.NAME -> {
         Quarantine hold = Holds.hold(containment, step, now);
         batch.place(hold);
-        Transition<Executing> intended =
-            executing.intend(next, StepFacts.words("hold on " + hold.subject().value()), now);
+        String diff = Holds.diff(hold.subject(), context.surroundings().fanOut(hold.subject()));
+        Transition<Executing> intended = executing.intend(next, StepFacts.diff(diff), now);
         context.record(intended, batch);
         context.record(
             intended.stage().done(next, StepFacts.words("the hold is placed"), now), batch);

@@ -46,6 +46,11 @@ final class Holds {
     return parameters;
   }
 
+  /** What a hold changes, for people. */
+  static String diff(Subject subject, FanOut fanOut) {
+    return "hold on " + subject.value() + ": " + fanOut;
+  }
+
   /** The hold that a step places. */
   static Quarantine hold(Containment containment, Step step, Instant now) {
     JsonNode parameters = step.parameters();

@@ -6,6 +6,7 @@ import io.meshward.rules.ConditionFiles;
 import io.meshward.rules.ItemNode;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -163,10 +164,15 @@ final class ItemReader {
   /** A condition in the rule language. */
   Optional<CompiledCondition> condition(Map<String, ItemNode> entries, String key) {
     ItemNode value = entries.get(key);
-    if (value == null) {
+    return condition(value == null ? List.of() : List.of(value), List.of());
+  }
+
+  /** A condition of several parts, with exceptions; none if there is no part. */
+  Optional<CompiledCondition> condition(List<ItemNode> parts, List<ItemNode> exceptions) {
+    if (parts.isEmpty()) {
       return Optional.empty();
     }
-    Optional<CompiledCondition> condition = source.condition(value, item);
+    Optional<CompiledCondition> condition = source.condition(parts, exceptions, item);
     failed |= condition.isEmpty();
     return condition;
   }

@@ -6,6 +6,7 @@ import io.meshward.responder.ClusterAction.Preparation;
 import io.meshward.schemas.Containment;
 import io.meshward.schemas.Containment.Step;
 import io.meshward.schemas.StepState;
+import io.meshward.schemas.Subject;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -23,18 +24,26 @@ final class Operator {
   private static final Logger log = LoggerFactory.getLogger(Operator.class);
 
   private final Function<String, ClusterAction> actions;
+  private final Function<Subject, FanOut> fanOuts;
   private final Notifier notifier;
   private final InstantSource clock;
   private final Checkpoint checkpoint;
 
-  /** An operator with the actions on the cluster by name. */
+  /**
+   * An operator.
+   *
+   * @param actions the actions on the cluster by name
+   * @param fanOuts which workloads a quarantine concerns
+   */
   Operator(
       Function<String, ClusterAction> actions,
+      Function<Subject, FanOut> fanOuts,
       Notifier notifier,
       InstantSource clock,
       Checkpoint checkpoint) {
     this.checkpoint = checkpoint;
     this.actions = actions;
+    this.fanOuts = fanOuts;
     this.notifier = notifier;
     this.clock = clock;
   }
@@ -117,7 +126,7 @@ final class Operator {
       return with(
           step,
           step.action().equals(Holds.NAME)
-              ? "hold on " + Holds.subject(step).value()
+              ? Holds.diff(Holds.subject(step), fanOuts.apply(Holds.subject(step)))
               : "a notification",
           null);
     }

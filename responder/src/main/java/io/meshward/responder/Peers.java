@@ -6,6 +6,7 @@ import io.meshward.schemas.LocalWorkload;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.Predicate;
 
 /**
  * What peers reported about the holds of each containment. Bounded: the oldest containments go
@@ -15,13 +16,13 @@ final class Peers {
   private static final int MAX_CONTAINMENTS = 1000;
   private static final int MAX_PEERS = 10_000;
 
-  private final Map<String, Map<String, Enforcement.Applied>> reports =
+  private final Map<String, Map<LocalWorkload, Enforcement.Applied>> reports =
       new LinkedHashMap<>() {
         private static final long serialVersionUID = 1L;
 
         @Override
         protected boolean removeEldestEntry(
-            Map.Entry<String, Map<String, Enforcement.Applied>> eldest) {
+            Map.Entry<String, Map<LocalWorkload, Enforcement.Applied>> eldest) {
           return size() > MAX_CONTAINMENTS;
         }
       };
@@ -30,19 +31,19 @@ final class Peers {
    * The sum of the last reports of all peers.
    *
    * @param applied how many refuse the subject
+   * @param living how many of these have not gone since
    * @param released how many refused it and do no longer
    * @param refused how many protect the subject
    * @param connectionsCut how many connections were cut
    */
-  record Report(int applied, int released, int refused, long connectionsCut) {}
+  record Report(int applied, int living, int released, int refused, long connectionsCut) {}
 
   /** A peer reported. */
   synchronized void add(Enforcement report) {
-    Map<String, Enforcement.Applied> peers =
+    Map<LocalWorkload, Enforcement.Applied> peers =
         reports.computeIfAbsent(report.enforcement().containment(), id -> new HashMap<>());
-    String peer = name(report.local());
-    if (peers.size() < MAX_PEERS || peers.containsKey(peer)) {
-      peers.merge(peer, report.enforcement(), Peers::latest);
+    if (peers.size() < MAX_PEERS || peers.containsKey(report.local())) {
+      peers.merge(report.local(), report.enforcement(), Peers::latest);
     }
   }
 
@@ -58,24 +59,30 @@ final class Peers {
         : now;
   }
 
-  /** What the peers of a containment reported last. */
-  synchronized Report of(String containment) {
+  /**
+   * What the peers of a containment reported last.
+   *
+   * @param gone whether a peer is known to run no more
+   */
+  synchronized Report of(String containment, Predicate<LocalWorkload> gone) {
     int applied = 0;
+    int living = 0;
     int released = 0;
     int refused = 0;
     long cut = 0;
-    for (Enforcement.Applied last : reports.getOrDefault(containment, Map.of()).values()) {
+    for (Map.Entry<LocalWorkload, Enforcement.Applied> peer :
+        reports.getOrDefault(containment, Map.of()).entrySet()) {
+      Enforcement.Applied last = peer.getValue();
       cut += last.connectionsCut();
       switch (last.outcome()) {
-        case APPLIED -> applied++;
+        case APPLIED -> {
+          applied++;
+          living += gone.test(peer.getKey()) ? 0 : 1;
+        }
         case RELEASED -> released++;
         case REFUSED_PROTECTED -> refused++;
       }
     }
-    return new Report(applied, released, refused, cut);
-  }
-
-  private static String name(LocalWorkload peer) {
-    return peer.id() + "|" + peer.node() + "|" + peer.pod() + "|" + peer.instance();
+    return new Report(applied, living, released, refused, cut);
   }
 }

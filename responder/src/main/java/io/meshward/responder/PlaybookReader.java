@@ -25,11 +25,13 @@ final class PlaybookReader {
   private static final Duration MAX_AGE = Duration.ofMinutes(10);
   private static final Duration RELAPSE_WITHIN = Duration.ofHours(1);
 
-  private static final Set<String> KEYS =
+  static final Set<String> KEYS =
       Set.of(
           "playbook",
+          "override",
           "desc",
           "match",
+          "exceptions",
           "mode",
           "cooldown",
           "max-age",
@@ -42,16 +44,17 @@ final class PlaybookReader {
       Set.of("action", "params", "when", "timeout", "on-error");
 
   private final ItemReader reader;
-  private final ItemNode node;
+  private final PlaybookItem item;
 
-  PlaybookReader(ConditionFiles source, ItemNode node) {
+  PlaybookReader(ConditionFiles source, PlaybookItem item) {
     this.reader = new ItemReader(source, "playbook");
-    this.node = node;
+    this.item = item;
   }
 
   /** The playbook; empty if anything is wrong with it. */
   Optional<Playbook> read() {
-    Map<String, ItemNode> keys = reader.mapping(node, KEYS, "a playbook");
+    ItemNode node = item.node();
+    Map<String, ItemNode> keys = item.keys();
     String name = reader.text(keys, "playbook").orElse("");
     reader.named("playbook '" + name + "'");
     if (!NAME.matcher(name).matches()) {
@@ -68,13 +71,14 @@ final class PlaybookReader {
     reader.require(keys, "match", node);
     reader.require(keys, "steps", node);
     reader.require(keys, "recover", node);
-    Optional<CompiledCondition> match = reader.condition(keys, "match");
-    Optional<CompiledCondition> protect = reader.condition(keys, "protect");
+    Optional<CompiledCondition> match =
+        reader.condition(item.parts("match"), item.parts("exceptions"));
+    Optional<CompiledCondition> protect = reader.condition(item.parts("protect"), List.of());
     ResponseMode mode = reader.choice(keys, "mode", ResponseMode.class).orElse(null);
     Duration cooldown = reader.duration(keys, "cooldown").orElse(Duration.ZERO);
     Duration maxAge = reader.duration(keys, "max-age").orElse(MAX_AGE);
     Plan.Budget budget = budget(keys);
-    List<Playbook.StepTemplate> steps = steps(keys);
+    List<Playbook.StepTemplate> steps = steps();
     Duration verifyWithin =
         Optional.ofNullable(keys.get("verify"))
             .map(verify -> reader.mapping(verify, Set.of("within"), "verify"))
@@ -112,19 +116,19 @@ final class PlaybookReader {
     return new Plan.Budget(containments, window.toMillis());
   }
 
-  private List<Playbook.StepTemplate> steps(Map<String, ItemNode> keys) {
-    ItemNode steps = keys.get("steps");
-    if (steps == null) {
-      return List.of();
-    }
-    List<ItemNode> elements = steps.elements().orElse(List.of());
-    if (elements.isEmpty() || elements.size() > Plan.MAX_STEPS) {
-      reader.wrong(
-          steps, "'steps' is " + steps.kind() + ", expected a sequence of 1 to " + Plan.MAX_STEPS);
-    }
+  private List<Playbook.StepTemplate> steps() {
     List<Playbook.StepTemplate> templates = new ArrayList<>();
-    for (ItemNode element : elements) {
-      step(element).ifPresent(templates::add);
+    int count = 0;
+    for (ItemNode steps : item.parts("steps")) {
+      List<ItemNode> elements = steps.elements().orElse(List.of());
+      count += elements.size();
+      if (elements.isEmpty() || count > Plan.MAX_STEPS) {
+        reader.wrong(
+            steps,
+            "'steps' is " + steps.kind() + ", expected a sequence of 1 to " + Plan.MAX_STEPS);
+        return templates;
+      }
+      elements.forEach(element -> step(element).ifPresent(templates::add));
     }
     return templates;
   }

@@ -9,9 +9,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -72,24 +74,37 @@ public final class Playbooks {
       throw new PlaybookException("no playbooks: expected a .yaml file", List.of());
     }
     ConditionFiles source = ConditionFiles.read(files, "playbook", PlaybookFields.CATALOGUE);
-    Map<String, Playbook> playbooks = new LinkedHashMap<>();
-    for (ItemNode item : source.items()) {
-      new PlaybookReader(source, item)
-          .read()
-          .ifPresent(
-              playbook -> {
-                if (playbooks.putIfAbsent(playbook.name(), playbook) != null) {
-                  source.error(
-                      item.key("playbook"),
-                      "playbook '" + playbook.name() + "'",
-                      "there is another playbook of that name");
-                }
-              });
+    List<Playbook> playbooks = new ArrayList<>();
+    for (PlaybookItem item : items(source)) {
+      new PlaybookReader(source, item).read().ifPresent(playbooks::add);
     }
     if (source.hasErrors()) {
       throw new PlaybookException("the playbooks are not valid:", source.diagnostics());
     }
-    return new Playbooks(List.copyOf(playbooks.values()), source.diagnostics());
+    return new Playbooks(playbooks, source.diagnostics());
+  }
+
+  /** The playbooks' items, each with what later ones change, in the order of their first ones. */
+  private static Collection<PlaybookItem> items(ConditionFiles source) {
+    Map<String, PlaybookItem> items = new LinkedHashMap<>();
+    for (ItemNode node : source.items()) {
+      ItemReader reader = new ItemReader(source, "playbook");
+      Map<String, ItemNode> keys = reader.mapping(node, PlaybookReader.KEYS, "a playbook");
+      String name = reader.text(keys, "playbook").orElse("");
+      reader.named("playbook '" + name + "'");
+      PlaybookItem earlier = items.get(name);
+      Optional<ItemNode> override = PlaybookItem.override(keys);
+      if (override.isPresent() && earlier != null) {
+        earlier.change(override.get(), keys, reader);
+      } else if (override.isPresent()) {
+        reader.wrong(node.key("override"), "there is no earlier playbook of that name to change");
+      } else if (earlier != null) {
+        reader.wrong(node.key("playbook"), "there is another playbook of that name");
+      } else {
+        items.put(name, new PlaybookItem(node, keys));
+      }
+    }
+    return items.values();
   }
 
   /** The playbooks, in the order of files and lines. */

@@ -2,6 +2,7 @@ package io.meshward.responder;
 
 import io.meshward.schemas.Containment;
 import io.meshward.schemas.QuarantineKey;
+import io.meshward.schemas.Subject;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -28,6 +29,9 @@ record ProgressContext(
 
     /** Whether a hold was read from the topic and not released since. */
     boolean onTopic(QuarantineKey key);
+
+    /** Which workloads a quarantine concerns. */
+    FanOut fanOut(Subject subject);
 
     /** Whether the owner of a contained pod is at full strength without it. */
     boolean replaced(Containment containment);

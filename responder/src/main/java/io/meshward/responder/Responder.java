@@ -100,7 +100,7 @@ public final class Responder implements AutoCloseable {
                     tables.awaitReady(READY);
                     return new Conductor(gate, approvals, surroundings, clock, config);
                   },
-                  new Operator(cluster::action, notifier, clock, checkpoint),
+                  new Operator(cluster::action, cluster::fanOut, notifier, clock, checkpoint),
                   announcer,
                   deadLetters,
                   checkpoint,

@@ -30,6 +30,10 @@ record StepFacts(
     return new StepFacts(null, null, null, null, words, null);
   }
 
+  static StepFacts diff(String diff) {
+    return new StepFacts(null, diff, null, null, diff, null);
+  }
+
   static StepFacts prior(ObjectNode prior, String diff) {
     return new StepFacts(null, diff, prior, null, diff, null);
   }

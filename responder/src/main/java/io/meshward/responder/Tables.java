@@ -7,6 +7,7 @@ import io.meshward.schemas.CloudEvents;
 import io.meshward.schemas.Containment;
 import io.meshward.schemas.Control;
 import io.meshward.schemas.Enforcement;
+import io.meshward.schemas.LocalWorkload;
 import io.meshward.schemas.MalformedEventException;
 import io.meshward.schemas.QuarantineKey;
 import io.meshward.schemas.ResponseMode;
@@ -21,6 +22,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -105,9 +107,9 @@ final class Tables implements AutoCloseable {
     return highest;
   }
 
-  /** What peers reported about the holds of a containment. */
-  Peers.Report peers(String containment) {
-    return peers.of(containment);
+  /** What peers reported about the holds of a containment; which are gone, the caller knows. */
+  Peers.Report peers(String containment, Predicate<LocalWorkload> gone) {
+    return peers.of(containment, gone);
   }
 
   /** Whether a hold is on the topic. */

@@ -186,9 +186,8 @@ final class TargetResolver {
   }
 
   private Resolved byIdentity(Target claimed, SpiffeId identity) {
-    List<Inventory> all = view.podsOf(identity);
-    List<Inventory> living = all.stream().filter(pod -> pod.valid().to() == null).toList();
-    List<Inventory> pods = living.isEmpty() ? all : living;
+    List<Inventory> living = view.livingPodsOf(identity);
+    List<Inventory> pods = living.isEmpty() ? view.podsOf(identity) : living;
     List<OwnerRef> owners =
         pods.stream()
             .map(pod -> pod.target().owner())
@@ -211,14 +210,15 @@ final class TargetResolver {
       return new Resolved(
           target, outcome(Work.Outcome.RESOLVED, null), labels(target, pods.getFirst()));
     }
-    List<String> candidates =
-        owners.stream().map(owner -> owner.kind() + " " + owner.name()).sorted().toList();
+    FanOut fanOut = FanOut.of(pods);
     String reason =
         owners.isEmpty()
             ? "no workload has the identity " + identity
-            : owners.size() + " workloads share the identity " + identity;
+            : owners.size() + " workloads share the identity " + identity + ": " + fanOut;
     return new Resolved(
-        target, new Work.Resolution(Work.Outcome.IDENTITY_ONLY, reason, candidates), Map.of());
+        target,
+        new Work.Resolution(Work.Outcome.IDENTITY_ONLY, reason, fanOut.workloads()),
+        Map.of());
   }
 
   private static OwnerRef some(@Nullable OwnerRef owner) {

@@ -58,7 +58,7 @@ final class Undoing {
     }
     Peers.Report report = context.surroundings().peers(recovering.id());
     boolean late = !now.isBefore(step.since().plus(Holds.PEER_GRACE));
-    if (context.surroundings().onTopic(key) || (report.applied() > 0 && !late)) {
+    if (context.surroundings().onTopic(key) || (report.living() > 0 && !late)) {
       return false;
     }
     context.record(
@@ -67,7 +67,7 @@ final class Undoing {
             "the hold is released; "
                 + report.released()
                 + " of "
-                + (report.released() + report.applied())
+                + (report.released() + report.living())
                 + " peers serve again",
             now),
         batch);

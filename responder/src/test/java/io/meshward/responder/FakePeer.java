@@ -20,6 +20,7 @@ import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.WakeupException;
+import org.jspecify.annotations.Nullable;
 
 /** A service of the mesh as the responder sees it: it applies holds and reports that. */
 final class FakePeer implements AutoCloseable {
@@ -27,14 +28,16 @@ final class FakePeer implements AutoCloseable {
 
   private final KafkaConfig kafka;
   private final String name;
+  private final @Nullable String pod;
   private final KafkaConsumer<byte[], byte[]> reader;
   private final KafkaProducer<byte[], byte[]> producer;
   private final Thread thread;
   private volatile boolean closed;
 
-  FakePeer(KafkaConfig kafka, String name) {
+  FakePeer(KafkaConfig kafka, String name, @Nullable String pod) {
     this.kafka = kafka;
     this.name = name;
+    this.pod = pod;
     this.reader = new KafkaConsumer<>(kafka.reader("peer-" + name));
     this.producer = new KafkaProducer<>(kafka.producer("peer-" + name));
     this.thread = Thread.ofPlatform().daemon().start(this::run);
@@ -80,7 +83,7 @@ final class FakePeer implements AutoCloseable {
                             now,
                             null),
                         key.subject(),
-                        new LocalWorkload(Shop.identity(name), null, null, name)))));
+                        new LocalWorkload(Shop.identity(name), null, pod, name)))));
   }
 
   @Override

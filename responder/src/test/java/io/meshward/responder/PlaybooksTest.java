@@ -5,10 +5,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.meshward.rules.RuleFile;
 import io.meshward.schemas.Containment.RecoveryMode;
+import io.meshward.schemas.OwnerRef;
 import io.meshward.schemas.PlaybookRef;
+import io.meshward.schemas.ResponseMode;
+import io.meshward.schemas.Target;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -103,6 +107,114 @@ class PlaybooksTest {
     assertThatThrownBy(() -> parse(bad))
         .hasMessageContaining("'ttl' is 'soon'")
         .hasMessageContaining("there is no action 'workload.stop'");
+  }
+
+  @Test
+  void aLaterFileChangesAPlaybookAsItChangesLists() {
+    Playbook changed =
+        Playbooks.parse(
+                List.of(
+                    new RuleFile("shipped.yaml", GOOD),
+                    new RuleFile(
+                        "local.yaml",
+                        """
+                        - list: namespaces
+                          items: [store]
+                          override: {items: append}
+                        - playbook: burst
+                          override: {match: append, steps: append, exceptions: append, mode: replace}
+                          match: or detection.tags intersects (flood)
+                          mode: approve
+                          exceptions:
+                            - name: drills
+                              fields: [target.owner.name, detection.rule]
+                              values:
+                                - [canary, Drill]
+                          steps:
+                            - action: notify
+                              params: {to: log, text: seen}
+                        - playbook: burst
+                          override: {exceptions: append, cooldown: replace}
+                          exceptions:
+                            - name: drills
+                              values:
+                                - [sandbox, Drill]
+                          cooldown: 5m
+                        """)))
+            .all()
+            .getFirst();
+
+    assertThat(changed.match().condition().canonical())
+        .contains("store")
+        .contains("flood")
+        .contains("not (")
+        .contains("canary")
+        .contains("sandbox");
+    assertThat(changed.mode()).isEqualTo(ResponseMode.APPROVE);
+    assertThat(changed.cooldown()).isEqualTo(Duration.ofMinutes(5));
+    assertThat(changed.steps())
+        .extracting(step -> step.action().action())
+        .containsExactly("identity.quarantine", "workload.scale", "notify");
+    assertThat(changed.recovery().mode()).isEqualTo(RecoveryMode.MANUAL);
+  }
+
+  @Test
+  void anExceptionKeepsAPlaybookAwayFromWhatItNames() {
+    Playbook playbook =
+        parse(
+                """
+                - playbook: burst
+                  desc: Answers a burst.
+                  match: detection.tags intersects (burst) or detection.late = true
+                  exceptions:
+                    - name: gateways
+                      fields: target.owner.name
+                      values: [gateway, "edge proxy"]
+                  steps:
+                    - action: identity.quarantine
+                  recover: {mode: manual}
+                """)
+            .all()
+            .getFirst();
+
+    assertThat(playbook.match().test(fields("orders"))).isTrue();
+    assertThat(playbook.match().test(fields("gateway"))).isFalse();
+    assertThat(playbook.match().test(fields("edge proxy"))).isFalse();
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      textBlock =
+          """
+          playbook: other | override: {mode: replace}  | mode: plan       | there is no earlier playbook of that name to change
+          playbook: burst | override: {mode: append}   | mode: plan       | 'mode' cannot be appended to, only exceptions, match, protect, steps: expected replace
+          playbook: burst | override: {mode: swap}     | mode: plan       | 'mode' is 'swap', expected append or replace
+          playbook: burst | override: {mode: replace}  | cooldown: 5m     | 'cooldown' is not under 'override'
+          playbook: burst | override: {mode: replace}  | cooldown: 5m     | 'mode' is to be changed, but is not there
+          playbook: burst | override: {colour: append} | mode: plan       | 'override' has no key 'colour'
+          playbook: burst | override: {match: append}  | match: ours      | an appended condition starts with 'and' or 'or'
+          playbook: burst | override: replace          | mode: plan       | 'override' is 'replace', expected a mapping
+          """)
+  void saysWhatIsWrongWithAChange(String name, String override, String key, String message) {
+    assertThatThrownBy(
+            () ->
+                Playbooks.parse(
+                    List.of(
+                        new RuleFile("shipped.yaml", GOOD),
+                        new RuleFile(
+                            "local.yaml", "- " + name + "\n  " + override + "\n  " + key + "\n"))))
+        .isInstanceOf(PlaybookException.class)
+        .hasMessageContaining(message)
+        .hasMessageContaining("local.yaml:");
+  }
+
+  private static PlaybookFields fields(String owner) {
+    Target target =
+        new Target(
+            "local", "shop", null, null, null, null, new OwnerRef("Deployment", owner, "1"), null);
+    return new PlaybookFields(Detections.of("burst", target), target, Map.of());
   }
 
   @Test

@@ -17,6 +17,11 @@ import org.junit.jupiter.api.io.TempDir;
 class ResolutionTest {
   private static final Path SHIPPED = Path.of("..", "playbooks");
 
+  private static final String SHARED =
+      "2 workloads share the identity "
+          + Shop.identity("orders")
+          + ": 2 pods of Deployment shop/orders, Deployment shop/orders-batch";
+
   @TempDir Path folder;
 
   @Test
@@ -67,27 +72,58 @@ class ResolutionTest {
 
       stand.detect(Detections.of("illegal_socket_access", identity(Shop.identity("orders"))));
 
-      assertUnresolved(stand, "2 workloads share the identity " + Shop.identity("orders"));
+      assertUnresolved(stand, SHARED);
     }
   }
 
   @Test
-  void anIdentityOfSeveralWorkloadsIsQuarantinedAndNoWorkloadIsTouched() throws Exception {
+  void aPlanAboutOneOfSeveralWorkloadsIsNotDoneInPartEither() throws Exception {
     try (Stand stand = stand("svid-request-burst.yaml")) {
-      stand.peer("payment");
       stand.shop.deploy("orders", 1);
       stand.shop.deployAs("orders-batch", "orders");
       stand.start(stand.enforcing(""));
 
       stand.detect(Detections.of("svid_request_burst", identity(Shop.identity("orders"))));
 
-      Containment partial = stand.awaitState(ContainmentState.PARTIAL);
-      assertThat(partial.steps().get(0).state()).isEqualTo(StepState.VERIFIED);
-      assertThat(partial.steps().get(1).state()).isEqualTo(StepState.FAILED);
-      assertThat(partial.steps().get(1).error())
-          .isEqualTo("unresolved: 2 workloads share the identity " + Shop.identity("orders"));
+      assertUnresolved(stand, SHARED);
+      assertThat(stand.client.list().getFirst().steps())
+          .allSatisfy(step -> assertThat(step.state()).isEqualTo(StepState.PENDING));
+    }
+  }
+
+  @Test
+  void aPlanAboutTheIdentityAloneConcernsAllThatShareItAndSaysSo() throws Exception {
+    try (Stand stand = stand("stolen-svid.yaml")) {
+      stand.peer("payment");
+      stand.shop.deploy("orders", 2);
+      stand.shop.deployAs("orders-batch", "orders");
+      stand.start(stand.enforcing(""));
+
+      stand.detect(Detections.of("stolen_svid", identity(Shop.identity("orders"))));
+
+      Containment contained = stand.awaitState(ContainmentState.CONTAINED);
+      assertThat(contained.steps().getFirst().diff())
+          .isEqualTo(
+              "hold on "
+                  + Shop.identity("orders")
+                  + ": 3 pods of Deployment shop/orders, Deployment shop/orders-batch");
       assertThat(stand.holds()).hasSize(1);
       assertThat(Writes.actions(stand.kubernetes)).isEmpty();
+    }
+  }
+
+  @Test
+  void aPlanTellsWhomTheQuarantineOfASharedIdentityConcerns() throws Exception {
+    try (Stand stand = stand("svid-request-burst.yaml")) {
+      stand.shop.deploy("orders", 1);
+      stand.shop.deployAs("orders-batch", "orders");
+      stand.start(stand.config("mode: plan"));
+
+      stand.detect(Detections.of("svid_request_burst", stand.shop.target("orders")));
+
+      assertThat(stand.awaitState(ContainmentState.PLANNED).steps().getFirst().diff())
+          .endsWith(": 2 pods of Deployment shop/orders, Deployment shop/orders-batch");
+      assertThat(stand.holds()).isEmpty();
     }
   }
 

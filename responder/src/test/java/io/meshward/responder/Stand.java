@@ -165,7 +165,12 @@ final class Stand implements AutoCloseable {
 
   /** A peer that applies holds and says so. */
   FakePeer peer(String name) {
-    FakePeer peer = new FakePeer(kafka, name);
+    return peer(name, null);
+  }
+
+  /** A peer in a pod, as far as it knows. */
+  FakePeer peer(String name, @Nullable String pod) {
+    FakePeer peer = new FakePeer(kafka, name, pod);
     parts.add(peer);
     return peer;
   }

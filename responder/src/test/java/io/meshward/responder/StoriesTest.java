@@ -79,6 +79,33 @@ class StoriesTest {
   }
 
   @Test
+  void aReleaseDoesNotWaitForPeersThatWereScaledAway() throws Exception {
+    ApprovalSigner.KeyPair key = ApprovalSigner.generate("alice");
+    Path approver = Files.writeString(folder.resolve("alice.pub.jwk"), key.publicJwk());
+    try (Stand stand = new Stand(folder)) {
+      stand.playbook(Files.readString(SHIPPED.resolve("svid-request-burst.yaml")));
+      stand.shop.deploy("frontend", 1);
+      Target target = stand.shop.target("frontend");
+      FakePeer payment = stand.peer("payment");
+      FakePeer frontend = stand.peer("frontend", target.pod());
+      stand.start(stand.enforcing("approvers: {alice: '" + approver + "'}"));
+      stand.detect(Detections.of("svid_request_burst", target));
+      Containment contained = stand.awaitState(ContainmentState.CONTAINED);
+      String id = contained.containment().id();
+      Stand.eventually(
+          "both apply the hold", () -> payment.holds.size() == 1 && frontend.holds.size() == 1);
+      frontend.close();
+
+      stand.client.release(id, "looked at", ApprovalSigner.of(key.privateJwk()));
+
+      stand.awaitState(ContainmentState.RECOVERED);
+      assertThat(stand.client.history(id))
+          .extracting(each -> each.step() == null ? null : each.step().detail())
+          .contains("the hold is released; 1 of 1 peers serve again");
+    }
+  }
+
+  @Test
   void authProxysPodIsIsolatedReplacedAndRecoversByItself() throws Exception {
     try (Stand stand = new Stand(folder)) {
       stand.playbook(

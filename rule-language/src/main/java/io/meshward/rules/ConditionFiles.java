@@ -1,7 +1,10 @@
 package io.meshward.rules;
 
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -76,12 +79,35 @@ public final class ConditionFiles {
    * @return empty if it is none: that is reported
    */
   public Optional<CompiledCondition> condition(ItemNode text, String item) {
-    if (!(text.value() instanceof YamlValue.Scalar scalar) || scalar.isNull()) {
-      error(text, item, "it is " + text.kind() + ", expected a condition");
-      return Optional.empty();
+    return condition(List.of(text), List.of(), item);
+  }
+
+  /**
+   * The condition that a text, those that were appended to it and exceptions make together.
+   *
+   * @param parts the text, then what was appended to it, each with {@code and} or {@code or}
+   * @param exceptions sequences of exceptions as rules have them; a later one of the same name adds
+   *     values to the first
+   * @param item what messages call the item, {@code playbook 'frontend'}
+   * @return empty if it is none: that is reported
+   */
+  public Optional<CompiledCondition> condition(
+      List<ItemNode> parts, List<ItemNode> exceptions, String item) {
+    List<SourceText> texts = new ArrayList<>();
+    for (ItemNode part : parts) {
+      if (!(part.value() instanceof YamlValue.Scalar scalar) || scalar.isNull()) {
+        error(part, item, "it is " + part.kind() + ", expected a condition");
+        return Optional.empty();
+      }
+      texts.add(scalar.text());
     }
+    List<SourceText> excluded =
+        exceptions(exceptions, item).stream()
+            .flatMap(exception -> exception.condition(Dialect.MESHWARD).stream())
+            .toList();
+    ItemNode text = parts.getFirst();
     try {
-      Condition condition = assembly.assemble(List.of(scalar.text()), List.of());
+      Condition condition = assembly.assemble(texts, excluded);
       return macros.resolve(condition, item, text.place()).flatMap(c -> compile(c, text, item));
     } catch (ConditionSyntaxException e) {
       diagnostics.error(
@@ -91,6 +117,27 @@ public final class ConditionFiles {
           e.position().place().orElse(text.place()));
       return Optional.empty();
     }
+  }
+
+  private Collection<RuleException> exceptions(List<ItemNode> sequences, String label) {
+    Map<String, RuleException> exceptions = new LinkedHashMap<>();
+    for (ItemNode node : sequences) {
+      Item item =
+          new Item(
+              label,
+              new YamlValue.Mapping(
+                  Map.of(ExceptionItems.KEY, node.value()), Map.of(), node.place()),
+              diagnostics);
+      for (Definition.ExceptionDefinition definition : ExceptionItems.read(item)) {
+        RuleException existing = exceptions.get(definition.name());
+        if (existing == null) {
+          exceptions.put(definition.name(), new RuleException(definition, label, diagnostics));
+        } else {
+          existing.append(definition);
+        }
+      }
+    }
+    return exceptions.values();
   }
 
   private Optional<CompiledCondition> compile(Condition condition, ItemNode text, String item) {

@@ -5,7 +5,6 @@ import io.meshward.rules.Definition.ExceptionDefinition;
 import io.meshward.rules.Definition.Mode;
 import io.meshward.rules.Definition.RuleChange;
 import io.meshward.rules.Definition.RuleDefinition;
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -32,7 +31,6 @@ final class RuleItemReader {
           "warn_evttypes",
           "skip-if-unknown-filter");
   private static final Set<String> KEYS = keys();
-  private static final Set<String> EXCEPTION_KEYS = Set.of("name", "fields", "comps", "values");
 
   private final Item item;
   private final String name;
@@ -173,54 +171,11 @@ final class RuleItemReader {
     return isEmpty ? Optional.empty() : item.text("source").map(SourceText::text);
   }
 
-  private static boolean isNull(YamlValue value) {
-    return value instanceof YamlValue.Scalar scalar && scalar.isNull();
-  }
-
   private List<String> tags() {
     return item.texts("tags").orElse(List.of()).stream().map(SourceText::text).toList();
   }
 
   private List<ExceptionDefinition> exceptions() {
-    List<ExceptionDefinition> exceptions = new ArrayList<>();
-    YamlValue value = item.mapping().get("exceptions").orElse(null);
-    if (value == null || isNull(value)) {
-      return exceptions;
-    }
-    if (!(value instanceof YamlValue.Sequence sequence)) {
-      item.error("Rule exceptions must be a sequence: found " + value.kind(), value.place());
-      return exceptions;
-    }
-    for (YamlValue element : sequence.elements()) {
-      if (element instanceof YamlValue.Mapping mapping) {
-        exception(mapping).ifPresent(exceptions::add);
-      } else {
-        item.error("Rule exception must be a mapping: found " + element.kind(), element.place());
-      }
-    }
-    return exceptions;
-  }
-
-  private Optional<ExceptionDefinition> exception(YamlValue.Mapping mapping) {
-    if (!(mapping.get("name").orElse(null) instanceof YamlValue.Scalar named)
-        || named.text().text().isEmpty()) {
-      item.error(
-          "Item has no mapping for key 'name'. Rule exception item must have name property",
-          mapping.place());
-      return Optional.empty();
-    }
-    String exceptionName = named.text().text();
-    for (String key : mapping.entries().keySet()) {
-      if (!EXCEPTION_KEYS.contains(key)) {
-        item.warnUnknownKey(key, EXCEPTION_KEYS, mapping.placeOf(key));
-      }
-    }
-    return Optional.of(
-        new ExceptionDefinition(
-            exceptionName,
-            mapping.place(),
-            mapping.get("fields"),
-            mapping.get("comps"),
-            mapping.get("values").filter(values -> !isNull(values))));
+    return ExceptionItems.read(item);
   }
 }
