@@ -4,9 +4,11 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.meshward.schemas.CloudEvents;
+import io.meshward.schemas.Control;
 import io.meshward.schemas.DeadLetter;
 import io.meshward.schemas.Envelope;
 import io.meshward.schemas.EventType;
+import io.meshward.schemas.ResponseMode;
 import io.meshward.schemas.Topic;
 import io.meshward.schemas.TopicCatalogue;
 import java.nio.file.Path;
@@ -31,9 +33,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Records that nobody can read, on every topic that somebody reads: each is parked in the dead
- * letters with its cause and place, and what comes behind it goes its way; also after a restart,
- * when much of it is read again.
+ * Records that nobody can read, on every topic that a daemon or a peer reads here: each is parked
+ * in the dead letters with its cause and place, and what comes behind it goes its way; also after a
+ * restart, when much of it is read again.
  */
 class PoisonTest {
   private static final Logger log = LoggerFactory.getLogger(PoisonTest.class);
@@ -50,11 +52,8 @@ class PoisonTest {
           Map.entry(TopicCatalogue.APPROVALS, Set.of("responder")),
           Map.entry(TopicCatalogue.CONTAINMENTS, Set.of("responder")),
           Map.entry(TopicCatalogue.ENFORCEMENT, Set.of("responder")),
+          Map.entry(TopicCatalogue.CONTROL, Set.of("responder")),
           Map.entry(TopicCatalogue.QUARANTINE, Set.of("responder", "mesh-runtime")));
-
-  /** Where a document without the fields that rules ask for is read no further: it matches none. */
-  private static final Set<Topic> LAZY =
-      Set.of(TopicCatalogue.EVENTS_IDENTITY, TopicCatalogue.EVENTS_FALCO);
 
   private static final byte[] HALF = "{\"half\":".getBytes(UTF_8);
   private static final byte[] EMPTY = "{}".getBytes(UTF_8);
@@ -116,10 +115,9 @@ class PoisonTest {
         new KafkaProducer<>(installation.kafka.producer("poison"))) {
       for (Topic topic : READERS.keySet()) {
         List<ProducerRecord<byte[], byte[]>> records = new ArrayList<>();
-        records.add(record(installation, topic, KEY, HALF));
-        if (!LAZY.contains(topic)) {
-          records.add(typed(topic, record(installation, topic, KEY, EMPTY)));
-        }
+        byte[] key = topic.equals(TopicCatalogue.CONTROL) ? Cluster.NAME.getBytes(UTF_8) : KEY;
+        records.add(record(installation, topic, key, HALF));
+        records.add(typed(topic, record(installation, topic, key, EMPTY)));
         if (!topic.compacted()) {
           records.add(record(installation, topic, null, HALF));
           records.add(typed(topic, record(installation, topic, KEY, null)));
@@ -131,6 +129,21 @@ class PoisonTest {
               new Poison(topic, record));
         }
       }
+      // A limit that cannot be read is the lowest one, until the next one.
+      Instant now = Instant.now();
+      producer
+          .send(
+              CloudEvents.toRecord(
+                  installation.kafka.topic(TopicCatalogue.CONTROL),
+                  Cluster.NAME,
+                  new Envelope<>(
+                      "limit",
+                      "//test",
+                      now,
+                      new Control(
+                          new Control.Limit(
+                              Cluster.NAME, ResponseMode.ENFORCE, "a test", "test", now)))))
+          .get();
     }
     return written;
   }

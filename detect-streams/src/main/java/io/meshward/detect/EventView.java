@@ -7,7 +7,6 @@ import io.meshward.rules.FieldType;
 import io.meshward.schemas.CloudEvents;
 import io.meshward.schemas.EventCodec;
 import io.meshward.schemas.EventType;
-import io.meshward.schemas.MalformedEventException;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
@@ -38,7 +37,7 @@ final class EventView implements FieldSource {
   EventView(
       CloudEvents.Attributes attributes, byte[] json, Function<JsonNode, Surroundings> lookup) {
     this.attributes = attributes;
-    this.tree = new Lazy<>(() -> parse(json));
+    this.tree = new Lazy<>(() -> EventCodec.readTree(json, attributes.type()));
     this.surroundings = new Lazy<>(() -> lookup.apply(tree()));
   }
 
@@ -49,7 +48,8 @@ final class EventView implements FieldSource {
   /**
    * The event's JSON.
    *
-   * @throws MalformedEventException if it is not a JSON object
+   * @throws io.meshward.schemas.MalformedEventException if it is no JSON object, or none of its
+   *     kind
    */
   JsonNode tree() {
     return tree.get();
@@ -57,15 +57,6 @@ final class EventView implements FieldSource {
 
   Surroundings surroundings() {
     return surroundings.get();
-  }
-
-  private static JsonNode parse(byte[] json) {
-    JsonNode parsed = EventCodec.readTree(json);
-    if (!parsed.isObject()) {
-      throw new MalformedEventException(
-          "the value is a JSON " + parsed.getNodeType() + ": expected an object");
-    }
-    return parsed;
   }
 
   @Override

@@ -176,6 +176,18 @@ class DetectTest {
               record -> CloudEvents.fromRecord(record, DeadLetter.class).data().origin().topic())
           .containsExactlyInAnyOrderElementsOf(
               topics.stream().map(pipeline.kafka()::topic).toList());
+      ProducerRecord<byte[], byte[]> whole =
+          CloudEvents.toRecord(
+              pipeline.kafka().topic(TopicCatalogue.EVENTS_FALCO),
+              "k",
+              alert("empty", "a", Instant.now(), "bash"));
+      pipeline.sendRaw(
+          new ProducerRecord<>(
+              whole.topic(), 0, whole.key(), "{}".getBytes(UTF_8), whole.headers()));
+      DeadLetter empty =
+          CloudEvents.fromRecord(letters.await(topics.size() + 1).getLast(), DeadLetter.class)
+              .data();
+      assertThat(empty.letter().detail()).isEqualTo("falco.alert at falco: it is missing");
       send(pipeline, "shell", "a", Instant.now(), "bash");
       pipeline.reader(TopicCatalogue.DETECTIONS).await(1);
       assertThat(detect.isReady()).isTrue();

@@ -1,9 +1,13 @@
 package io.meshward.runtime;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.util.concurrent.TimeUnit.MILLISECONDS;
 
+import io.meshward.schemas.ContentHash;
+import io.meshward.schemas.DeadLetter;
 import java.security.SecureRandom;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -86,6 +90,28 @@ final class CompactedTopic implements AutoCloseable {
     properties.put(ConsumerConfig.KEY_DESERIALIZER_CLASS_CONFIG, ByteArrayDeserializer.class);
     properties.put(ConsumerConfig.VALUE_DESERIALIZER_CLASS_CONFIG, ByteArrayDeserializer.class);
     return properties;
+  }
+
+  /**
+   * Parks a record that cannot be used.
+   *
+   * @param cause a code from a fixed set
+   */
+  static void park(
+      EventReporter reporter,
+      ConsumerRecord<byte[], byte[]> record,
+      String cause,
+      RuntimeException problem) {
+    byte[] key = record.key();
+    byte[] value = record.value();
+    reporter.deadLetter(
+        new ContentHash().add(record.topic()).add(record.partition() + "/" + record.offset()).hex(),
+        key == null || key.length == 0 ? record.topic() : new String(key, UTF_8),
+        new DeadLetter(
+            new DeadLetter.Letter(
+                "mesh-runtime", cause, String.valueOf(problem.getMessage()), Instant.now()),
+            new DeadLetter.Origin(record.topic(), record.partition(), record.offset(), null),
+            DeadLetter.Payload.of(value == null ? new byte[0] : value)));
   }
 
   /** Begins to read. Called once. */

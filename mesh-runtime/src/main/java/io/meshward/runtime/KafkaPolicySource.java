@@ -17,11 +17,17 @@ import org.jspecify.annotations.Nullable;
 /** The policy from one bundle on the compacted topic of policies. A tombstone is no policy. */
 final class KafkaPolicySource implements PolicySource {
   private final String topic;
+  private final EventReporter reporter;
   private final String bundle;
   private final CompactedTopic records;
   private final CountDownLatch read = new CountDownLatch(1);
 
-  KafkaPolicySource(Map<String, Object> clientProperties, String prefix, String bundle) {
+  /**
+   * @param reporter parks what cannot be read
+   */
+  KafkaPolicySource(
+      Map<String, Object> clientProperties, String prefix, EventReporter reporter, String bundle) {
+    this.reporter = reporter;
     this.topic = TopicCatalogue.POLICIES.name(prefix);
     this.bundle = bundle;
     this.records = new CompactedTopic(topic, clientProperties, CompactedTopic.STALE_AFTER);
@@ -71,7 +77,7 @@ final class KafkaPolicySource implements PolicySource {
     @Override
     public void take(ConsumerRecord<byte[], byte[]> record) {
       if (record.key() != null && new String(record.key(), UTF_8).equals(bundle)) {
-        read(record.value());
+        read(record);
       }
     }
 
@@ -85,14 +91,14 @@ final class KafkaPolicySource implements PolicySource {
       read.countDown();
     }
 
-    private void read(byte @Nullable [] value) {
+    private void read(ConsumerRecord<byte[], byte[]> record) {
       latest = null;
       problem = null;
-      if (value == null) {
+      if (record.value() == null) {
         return;
       }
       try {
-        PolicyBundle.Policy policy = EventCodec.decode(value, PolicyBundle.class).policy();
+        PolicyBundle.Policy policy = EventCodec.decode(record.value(), PolicyBundle.class).policy();
         if (policy.bundle().equals(bundle)) {
           latest = new Documents(policy.document(), policy.shadowDocument());
         } else {
@@ -100,6 +106,7 @@ final class KafkaPolicySource implements PolicySource {
         }
       } catch (MalformedEventException e) {
         problem = KafkaPolicySource.this + " has a record that cannot be read: " + e.getMessage();
+        CompactedTopic.park(reporter, record, "malformed_event", e);
       }
     }
   }

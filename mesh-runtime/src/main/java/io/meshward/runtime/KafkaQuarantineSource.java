@@ -2,15 +2,12 @@ package io.meshward.runtime;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import io.meshward.schemas.ContentHash;
-import io.meshward.schemas.DeadLetter;
 import io.meshward.schemas.EventCodec;
 import io.meshward.schemas.MalformedEventException;
 import io.meshward.schemas.Quarantine;
 import io.meshward.schemas.QuarantineKey;
 import io.meshward.schemas.TopicCatalogue;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -19,8 +16,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Holds from the quarantine topic. A record whose key parses is a hold, whatever its value; one
- * whose key does not is parked as a dead letter.
+ * Holds from the quarantine topic. A record whose key parses is a hold, whatever its value; what
+ * cannot be read of it is parked as a dead letter.
  */
 final class KafkaQuarantineSource implements QuarantineSource {
   private static final Logger log = LoggerFactory.getLogger(KafkaQuarantineSource.class);
@@ -85,20 +82,25 @@ final class KafkaQuarantineSource implements QuarantineSource {
       try {
         key = QuarantineKey.parse(text);
       } catch (MalformedEventException e) {
-        park(record, text, String.valueOf(e.getMessage()));
+        log.atError()
+            .addKeyValue("partition", record.partition())
+            .addKeyValue("offset", record.offset())
+            .addKeyValue("reason", e.getMessage())
+            .log("a record of the quarantine names no subject");
+        CompactedTopic.park(reporter, record, "malformed_key", e);
         return;
       }
       if (record.value() == null) {
         holds.remove(key);
       } else {
-        holds.put(key, hold(key, record.value()));
+        holds.put(key, hold(key, record));
       }
     }
   }
 
-  private static Hold hold(QuarantineKey key, byte[] value) {
+  private Hold hold(QuarantineKey key, ConsumerRecord<byte[], byte[]> record) {
     try {
-      Quarantine quarantine = EventCodec.decode(value, Quarantine.class);
+      Quarantine quarantine = EventCodec.decode(record.value(), Quarantine.class);
       if (quarantine.key().equals(key)) {
         Quarantine.Hold hold = quarantine.hold();
         return new Hold(key, hold.placedAt(), hold.expiresAt(), hold.issuedBefore());
@@ -111,23 +113,8 @@ final class KafkaQuarantineSource implements QuarantineSource {
           .addKeyValue("key", key)
           .addKeyValue("reason", e.getMessage())
           .log("a hold's value cannot be read: it refuses every SVID, and does not end by itself");
+      CompactedTopic.park(reporter, record, "malformed_event", e);
     }
     return Hold.ofUnreadable(key);
-  }
-
-  private void park(ConsumerRecord<byte[], byte[]> record, String key, String problem) {
-    log.atError()
-        .addKeyValue("partition", record.partition())
-        .addKeyValue("offset", record.offset())
-        .addKeyValue("reason", problem)
-        .log("a record of the quarantine names no subject");
-    byte[] payload = record.value() == null ? new byte[0] : record.value();
-    reporter.deadLetter(
-        new ContentHash().add(record.topic()).add(record.partition() + "/" + record.offset()).hex(),
-        key.isEmpty() ? topic : key,
-        new DeadLetter(
-            new DeadLetter.Letter("mesh-runtime", "malformed_key", problem, Instant.now()),
-            new DeadLetter.Origin(record.topic(), record.partition(), record.offset(), null),
-            DeadLetter.Payload.of(payload)));
   }
 }

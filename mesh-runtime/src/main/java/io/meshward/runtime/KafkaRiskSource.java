@@ -31,20 +31,28 @@ final class KafkaRiskSource implements RiskSource {
   private record Score(double score, long validUntilMs) {}
 
   private final CompactedTopic records;
+  private final EventReporter reporter;
   private final Clock clock;
   private final Duration staleAfter;
   private final AtomicBoolean started = new AtomicBoolean();
   private volatile Map<SpiffeId, Score> scores = Map.of();
 
-  KafkaRiskSource(Map<String, Object> clientProperties, String prefix, Clock clock) {
-    this(clientProperties, prefix, clock, STALE_AFTER);
+  KafkaRiskSource(
+      Map<String, Object> clientProperties, String prefix, EventReporter reporter, Clock clock) {
+    this(clientProperties, prefix, reporter, clock, STALE_AFTER);
   }
 
   /**
+   * @param reporter parks what cannot be read
    * @param staleAfter how long after the last word from Kafka the scores still count
    */
   KafkaRiskSource(
-      Map<String, Object> clientProperties, String prefix, Clock clock, Duration staleAfter) {
+      Map<String, Object> clientProperties,
+      String prefix,
+      EventReporter reporter,
+      Clock clock,
+      Duration staleAfter) {
+    this.reporter = reporter;
     this.records =
         new CompactedTopic(
             TopicCatalogue.RISK.name(prefix), clientProperties, CompactedTopic.STALE_AFTER);
@@ -96,7 +104,7 @@ final class KafkaRiskSource implements RiskSource {
       if (id == null) {
         return;
       }
-      Score score = record.value() == null ? null : score(id, record.value());
+      Score score = record.value() == null ? null : score(id, record);
       if (score == null) {
         next.remove(id);
       } else if (next.size() < MOST_IDENTITIES || next.containsKey(id)) {
@@ -115,7 +123,7 @@ final class KafkaRiskSource implements RiskSource {
     }
   }
 
-  private static @Nullable SpiffeId id(ConsumerRecord<byte[], byte[]> record) {
+  private @Nullable SpiffeId id(ConsumerRecord<byte[], byte[]> record) {
     String key = record.key() == null ? "" : new String(record.key(), UTF_8);
     try {
       return SpiffeId.parse(key);
@@ -124,13 +132,14 @@ final class KafkaRiskSource implements RiskSource {
           .addKeyValue("offset", record.offset())
           .addKeyValue("reason", e.getMessage())
           .log("a risk score is of no SPIFFE ID: it is ignored");
+      CompactedTopic.park(reporter, record, "malformed_key", e);
       return null;
     }
   }
 
-  private static @Nullable Score score(SpiffeId id, byte[] value) {
+  private @Nullable Score score(SpiffeId id, ConsumerRecord<byte[], byte[]> record) {
     try {
-      Risk.Score score = EventCodec.decode(value, Risk.class).risk();
+      Risk.Score score = EventCodec.decode(record.value(), Risk.class).risk();
       if (score.id().equals(id)) {
         return new Score(score.score(), score.validUntil().toEpochMilli());
       }
@@ -140,6 +149,7 @@ final class KafkaRiskSource implements RiskSource {
           .addKeyValue("id", id)
           .addKeyValue("reason", e.getMessage())
           .log("a risk score cannot be read: the identity has none");
+      CompactedTopic.park(reporter, record, "malformed_event", e);
     }
     return null;
   }

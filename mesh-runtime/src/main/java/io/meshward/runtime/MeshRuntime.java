@@ -107,8 +107,8 @@ public final class MeshRuntime implements AutoCloseable {
                 settings.random);
     watchdog = new StaleWatchdog(identitySource, clock);
     quarantineSource = settings.quarantineSource(reporter);
-    policySource = settings.policySource();
-    risk = settings.riskSource();
+    policySource = settings.policySource(reporter);
+    risk = settings.riskSource(reporter);
     lifecycle = new LifecycleEvents(reporter, identitySource, clock);
     FullHandshakes fullHandshakes = new FullHandshakes();
     jwtSvids =

@@ -349,22 +349,23 @@ public final class MeshRuntimeBuilder {
         : AuthorizationPolicy.REFUSE_ALL;
   }
 
-  @Nullable PolicySource policySource() {
+  @Nullable PolicySource policySource(EventReporter reporter) {
     if (policySource != null) {
       return policySource;
     }
     return policyBundle == null
         ? null
-        : new KafkaPolicySource(requireNonNull(kafkaProperties), kafkaPrefix, policyBundle);
+        : new KafkaPolicySource(
+            requireNonNull(kafkaProperties), kafkaPrefix, reporter, policyBundle);
   }
 
-  RiskSource riskSource() {
+  RiskSource riskSource(EventReporter reporter) {
     if (risk != null) {
       return risk;
     }
     return kafkaProperties == null
         ? RiskSource.NONE
-        : new KafkaRiskSource(kafkaProperties, kafkaPrefix, clock);
+        : new KafkaRiskSource(kafkaProperties, kafkaPrefix, reporter, clock);
   }
 
   @Nullable DecisionPoint decisionPoint(Supplier<@Nullable SpiffeId> own, Executor executor) {

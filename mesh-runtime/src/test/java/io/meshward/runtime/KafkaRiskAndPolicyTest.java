@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.meshward.embedded.Broker;
 import io.meshward.embedded.Brokers;
+import io.meshward.schemas.DeadLetter;
 import io.meshward.schemas.EventCodec;
 import io.meshward.schemas.PolicyBundle;
 import io.meshward.schemas.Risk;
@@ -30,6 +31,10 @@ class KafkaRiskAndPolicyTest {
   private static final Instant NOW = Instant.parse("2026-01-02T03:04:05Z");
   private static final Clock CLOCK = Clock.fixed(NOW, ZoneOffset.UTC);
 
+  private final RecordingSink events = new RecordingSink();
+  private final EventReporter reporter =
+      new EventReporter(events, CLOCK, () -> ORDERS, null, null, "instance");
+
   private static Broker broker;
   private static MeshTopics topics;
 
@@ -52,7 +57,7 @@ class KafkaRiskAndPolicyTest {
     risk(PAYMENT, 0.4, NOW);
     topics.write(TopicCatalogue.RISK, "not an id", "{}".getBytes(UTF_8));
     try (KafkaRiskSource source =
-        new KafkaRiskSource(topics.clientProperties(), MeshTopics.PREFIX, CLOCK)) {
+        new KafkaRiskSource(topics.clientProperties(), MeshTopics.PREFIX, reporter, CLOCK)) {
       assertThat(source.score(ORDERS)).as("before it was started").isNaN();
       source.start();
       source.start();
@@ -68,6 +73,8 @@ class KafkaRiskAndPolicyTest {
       await("a score again", () -> source.score(ORDERS) == 0.3);
       topics.write(TopicCatalogue.RISK, ORDERS.toString(), null);
       await("no score after a tombstone", () -> isUnknown(source, ORDERS));
+      assertThat(parked("malformed_key").payload().bytes()).isEqualTo("{}".getBytes(UTF_8));
+      assertThat(parked("malformed_event").letter().detail()).contains("Risk");
     }
   }
 
@@ -77,7 +84,7 @@ class KafkaRiskAndPolicyTest {
     risk(id, 0.2, NOW.plusSeconds(60));
     KafkaRiskSource source =
         new KafkaRiskSource(
-            topics.clientProperties(), MeshTopics.PREFIX, CLOCK, Duration.ofSeconds(3));
+            topics.clientProperties(), MeshTopics.PREFIX, reporter, CLOCK, Duration.ofSeconds(3));
     try {
       source.start();
       await("the score", () -> source.score(id) == 0.2);
@@ -94,7 +101,7 @@ class KafkaRiskAndPolicyTest {
     policy("orders", "first", null);
     Heard heard = new Heard();
     try (KafkaPolicySource source =
-        new KafkaPolicySource(topics.clientProperties(), MeshTopics.PREFIX, "orders")) {
+        new KafkaPolicySource(topics.clientProperties(), MeshTopics.PREFIX, reporter, "orders")) {
       source.watch(heard);
       assertThat(source.awaitRead(Duration.ofSeconds(30))).isTrue();
       assertThat(heard.words()).last().isEqualTo("first null");
@@ -108,7 +115,12 @@ class KafkaRiskAndPolicyTest {
       assertThat(heard.words()).last().asString().contains("topic test.policies, bundle 'orders'");
       topics.write(TopicCatalogue.POLICIES, "orders", null);
       await("no policy", () -> heard.words().contains("none"));
+      assertThat(parked("malformed_event").origin().topic()).isEqualTo("test.policies");
     }
+  }
+
+  private DeadLetter parked(String cause) {
+    return events.await(DeadLetter.class, letter -> letter.letter().cause().equals(cause));
   }
 
   private static void await(String what, BooleanSupplier condition) {

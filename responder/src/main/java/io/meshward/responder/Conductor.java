@@ -18,7 +18,6 @@ import io.meshward.schemas.Containment;
 import io.meshward.schemas.Containment.Step;
 import io.meshward.schemas.ContainmentState;
 import io.meshward.schemas.Detection;
-import io.meshward.schemas.Plan;
 import io.meshward.schemas.ResponseMode;
 import io.meshward.schemas.StepState;
 import io.meshward.schemas.Work;
@@ -107,18 +106,11 @@ final class Conductor {
 
   private Transition<?> begin(
       Work work, @Nullable String traceparent, @Nullable String relapse, Instant now) {
-    if (unresolved(work)) {
-      return Stage.ended(
-          Beginning.of(work, ResponseMode.OBSERVE, false, traceparent, now),
-          ContainmentState.UNRESOLVED,
-          work.resolution().reason(),
-          now);
-    }
     return switch (gate.decide(work, now)) {
-      case Decision.Suppress(String reason) ->
+      case Decision.Stop(ContainmentState state, String reason) ->
           Stage.ended(
               Beginning.of(work, ResponseMode.OBSERVE, false, traceparent, now),
-              ContainmentState.SUPPRESSED,
+              state,
               reason,
               now);
       case Decision.Proceed(ResponseMode mode, String why) -> {
@@ -129,23 +121,6 @@ final class Conductor {
           case PLAN, DRYRUN, APPROVE -> Stage.planning(seed, reason, now);
           case ENFORCE -> Stage.executing(seed, reason, now);
         };
-      }
-    };
-  }
-
-  /** A plan about a workload needs one; where only an identity is known, one about it will do. */
-  private static boolean unresolved(Work work) {
-    return switch (work.resolution().outcome()) {
-      case RESOLVED -> false;
-      case UNRESOLVED -> true;
-      case IDENTITY_ONLY -> {
-        List<String> actions =
-            work.plan().steps().stream()
-                .filter(step -> step.skipped() == null)
-                .map(Plan.Step::action)
-                .toList();
-        yield actions.stream().anyMatch(ActionName::needsWorkload)
-            || actions.stream().noneMatch(ActionName::changesSomething);
       }
     };
   }

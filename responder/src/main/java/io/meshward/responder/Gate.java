@@ -1,11 +1,13 @@
 package io.meshward.responder;
 
 import io.meshward.schemas.Containment;
+import io.meshward.schemas.ContainmentState;
 import io.meshward.schemas.Plan;
 import io.meshward.schemas.ResponseMode;
 import io.meshward.schemas.Subject;
 import io.meshward.schemas.Work;
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
@@ -24,8 +26,8 @@ final class Gate {
 
   /** What the gate says. */
   sealed interface Decision {
-    /** Nothing is done. */
-    record Suppress(String reason) implements Decision {}
+    /** Nothing is done: the target is protected, or it is nobody, or several. */
+    record Stop(ContainmentState state, @Nullable String reason) implements Decision {}
 
     /**
      * It may go so far.
@@ -52,7 +54,10 @@ final class Gate {
   Decision decide(Work work, Instant now) {
     Optional<String> objection = protection.objection(work);
     if (objection.isPresent()) {
-      return new Decision.Suppress(objection.get());
+      return new Decision.Stop(ContainmentState.SUPPRESSED, objection.get());
+    }
+    if (unresolved(work)) {
+      return new Decision.Stop(ContainmentState.UNRESOLVED, work.resolution().reason());
     }
     Plan plan = work.plan();
     ResponseMode mode = configured.atMost(highest.get());
@@ -72,6 +77,23 @@ final class Gate {
     return obstacle == null
         ? new Decision.Proceed(ResponseMode.ENFORCE, null)
         : new Decision.Proceed(ResponseMode.APPROVE, obstacle);
+  }
+
+  /** A plan about a workload needs one; where only an identity is known, one about it will do. */
+  private static boolean unresolved(Work work) {
+    return switch (work.resolution().outcome()) {
+      case RESOLVED -> false;
+      case UNRESOLVED -> true;
+      case IDENTITY_ONLY -> {
+        List<String> actions =
+            work.plan().steps().stream()
+                .filter(step -> step.skipped() == null)
+                .map(Plan.Step::action)
+                .toList();
+        yield actions.stream().anyMatch(ActionName::needsWorkload)
+            || actions.stream().noneMatch(ActionName::changesSomething);
+      }
+    };
   }
 
   /** Why a person has to be asked. */

@@ -7,6 +7,7 @@ import io.meshward.schemas.CloudEvents;
 import io.meshward.schemas.Enforcement;
 import io.meshward.schemas.Envelope;
 import io.meshward.schemas.LocalWorkload;
+import io.meshward.schemas.MalformedEventException;
 import io.meshward.schemas.QuarantineKey;
 import io.meshward.schemas.TopicCatalogue;
 import java.time.Duration;
@@ -50,17 +51,27 @@ final class FakePeer implements AutoCloseable {
       reader.seekToBeginning(List.of(partition));
       while (!closed) {
         for (ConsumerRecord<byte[], byte[]> record : reader.poll(Duration.ofMillis(200))) {
-          String key = new String(record.key(), UTF_8);
-          boolean changed = record.value() == null ? holds.remove(key) : holds.add(key);
-          if (changed || record.value() != null) {
-            report(QuarantineKey.parse(key), record.value() != null);
-          }
+          take(record);
         }
       }
     } catch (WakeupException e) {
       // Closed.
     } finally {
       reader.close();
+    }
+  }
+
+  private void take(ConsumerRecord<byte[], byte[]> record) {
+    String key = new String(record.key(), UTF_8);
+    QuarantineKey parsed;
+    try {
+      parsed = QuarantineKey.parse(key);
+    } catch (MalformedEventException e) {
+      return;
+    }
+    boolean changed = record.value() == null ? holds.remove(key) : holds.add(key);
+    if (changed || record.value() != null) {
+      report(parsed, record.value() != null);
     }
   }
 

@@ -20,6 +20,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.datatype.jsr310.JavaTimeModule;
 import java.io.IOException;
+import java.util.List;
 import java.util.stream.Collectors;
 
 /**
@@ -39,6 +40,14 @@ public final class EventCodec {
   public static final int MAX_DEPTH = 64;
 
   private static final JsonMapper MAPPER = mapper();
+
+  private static final ClassValue<List<String>> REQUIRED =
+      new ClassValue<>() {
+        @Override
+        protected List<String> computeValue(Class<?> type) {
+          return RecordNullness.requiredMembers(type);
+        }
+      };
 
   private EventCodec() {}
 
@@ -152,6 +161,26 @@ public final class EventCodec {
     } catch (NumberFormatException e) {
       throw overflown("document", e);
     }
+  }
+
+  /**
+   * Reads an event of a known kind as a tree, for those who ask for few of its fields. Of what the
+   * kind requires, only the members of the document itself are looked for.
+   *
+   * @throws MalformedEventException if it is not one JSON object with these members
+   */
+  public static JsonNode readTree(byte[] json, EventType type) {
+    JsonNode tree = readTree(json);
+    if (!tree.isObject()) {
+      throw new MalformedEventException(
+          "the value is a JSON " + tree.getNodeType() + ": expected an object");
+    }
+    for (String member : REQUIRED.get(type.eventClass())) {
+      if (!tree.hasNonNull(member)) {
+        throw new MalformedEventException(type.kind() + " at " + member + ": it is missing");
+      }
+    }
+    return tree;
   }
 
   /** The tree of a value that consists of records. */

@@ -3,11 +3,14 @@ package io.meshward.schemas;
 import com.fasterxml.jackson.annotation.JsonAnySetter;
 import com.fasterxml.jackson.annotation.JsonSetter;
 import com.fasterxml.jackson.annotation.Nulls;
+import com.fasterxml.jackson.databind.PropertyNamingStrategies.SnakeCaseStrategy;
 import com.fasterxml.jackson.databind.introspect.Annotated;
 import com.fasterxml.jackson.databind.introspect.AnnotatedMember;
 import com.fasterxml.jackson.databind.introspect.AnnotatedParameter;
 import com.fasterxml.jackson.databind.introspect.NopAnnotationIntrospector;
 import java.lang.reflect.RecordComponent;
+import java.util.Arrays;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,6 +32,21 @@ final class RecordNullness extends NopAnnotationIntrospector {
         : JsonSetter.Value.empty();
   }
 
+  /** The members that a record's JSON has to have, under their names there. */
+  static List<String> requiredMembers(Class<?> type) {
+    return type.isRecord()
+        ? Arrays.stream(type.getRecordComponents())
+            .filter(RecordNullness::isRequired)
+            .map(component -> SnakeCaseStrategy.INSTANCE.translate(component.getName()))
+            .toList()
+        : List.of();
+  }
+
+  private static boolean isRequired(RecordComponent component) {
+    return !component.getAnnotatedType().isAnnotationPresent(Nullable.class)
+        && !component.getAccessor().isAnnotationPresent(JsonAnySetter.class);
+  }
+
   private static boolean isRequired(Annotated annotated) {
     if (!(annotated instanceof AnnotatedParameter parameter)
         || !parameter.getDeclaringClass().isRecord()) {
@@ -39,8 +57,6 @@ final class RecordNullness extends NopAnnotationIntrospector {
       return false;
     }
     RecordComponent component = components[parameter.getIndex()];
-    return !component.getAnnotatedType().isAnnotationPresent(Nullable.class)
-        && !component.getAccessor().isAnnotationPresent(JsonAnySetter.class)
-        && !parameter.hasAnnotation(JsonAnySetter.class);
+    return isRequired(component) && !parameter.hasAnnotation(JsonAnySetter.class);
   }
 }

@@ -10,6 +10,7 @@ import java.math.BigInteger;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 
 class EventCodecTest {
@@ -146,5 +147,20 @@ class EventCodecTest {
                     "{\"control\":{\"cluster\":null}}".getBytes(UTF_8), Control.class))
         .isInstanceOf(MalformedEventException.class)
         .hasMessageContaining("\"cluster\"");
+  }
+
+  @Test
+  void aTreeOfAKindHasWhatTheKindRequires() {
+    for (EventType type : List.of(EventType.TLS_HANDSHAKE, EventType.FALCO_ALERT)) {
+      byte[] json = EventCodec.encode(Objects.requireNonNull(Samples.all().get(type.kind())));
+
+      assertThat(EventCodec.readTree(json, type).isObject()).isTrue();
+      assertThatThrownBy(() -> EventCodec.readTree("{}".getBytes(UTF_8), type))
+          .isInstanceOf(MalformedEventException.class)
+          .hasMessageContaining(type.kind() + " at ")
+          .hasMessageContaining("missing");
+      assertThatThrownBy(() -> EventCodec.readTree("[]".getBytes(UTF_8), type))
+          .hasMessageContaining("expected an object");
+    }
   }
 }
