@@ -160,14 +160,11 @@ final class IsolateAction implements ClusterAction {
     if (!(applied instanceof ApiResult.Ok)) {
       return new Outcome.Failed(applied.words());
     }
-    String version = prior.path("resource_version").asText();
     ApiResult pod =
         retry.ask(
             () ->
                 api.mergePatch(
-                    Isolation.podPath(step.target()),
-                    Isolation.isolation(step, prior, version),
-                    true));
+                    Isolation.podPath(step.target()), Isolation.isolation(step, prior), true));
     return pod instanceof ApiResult.Ok
         ? new Outcome.Done("the server would isolate the pod")
         : new Outcome.Failed(pod.words());

@@ -34,10 +34,18 @@ final class Isolation {
     return policy;
   }
 
+  /** The change of the pod, if nothing was changed since a version. */
   static ObjectNode isolation(StepContext step, ObjectNode prior, String version) {
+    ObjectNode patch = isolation(step, prior);
+    patch.withObject("metadata").put("resourceVersion", version);
+    return patch;
+  }
+
+  /** The change of the pod, whatever was changed meanwhile. */
+  static ObjectNode isolation(StepContext step, ObjectNode prior) {
     ObjectNode patch = EventCodec.object();
     ObjectNode metadata = patch.putObject("metadata");
-    metadata.put("uid", step.target().podUid()).put("resourceVersion", version);
+    metadata.put("uid", step.target().podUid());
     ObjectNode labels = metadata.putObject("labels");
     JsonNode strip = prior.path("strip");
     strip.properties().forEach(label -> labels.putNull(label.getKey()));

@@ -116,11 +116,22 @@ record Scale(OwnerRef owner, String path) {
   }
 
   /** Sets how many are wanted, if nothing was changed since a version. */
-  ApiResult set(KubernetesApi api, String version, int replicas, boolean dryRun) {
+  ApiResult set(KubernetesApi api, String version, int replicas) {
+    ObjectNode patch = patch(replicas);
+    patch.withObject("metadata").put("resourceVersion", version);
+    return api.mergePatch(path, patch, false);
+  }
+
+  /** Asks whether the server would set it, whatever was changed meanwhile. */
+  ApiResult tryOut(KubernetesApi api, int replicas) {
+    return api.mergePatch(path, patch(replicas), true);
+  }
+
+  private ObjectNode patch(int replicas) {
     ObjectNode patch = EventCodec.object();
-    patch.putObject("metadata").put("uid", owner.uid()).put("resourceVersion", version);
+    patch.putObject("metadata").put("uid", owner.uid());
     patch.putObject("spec").put("replicas", replicas);
-    return api.mergePatch(path, patch, dryRun);
+    return patch;
   }
 
   Reading.Gone gone() {

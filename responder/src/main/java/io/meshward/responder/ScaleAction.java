@@ -103,9 +103,8 @@ final class ScaleAction implements ClusterAction {
 
   @Override
   public Outcome tryOut(StepContext step, ObjectNode prior) {
-    String version = prior.path("resource_version").asText();
-    ApiResult result =
-        step.retry().ask(() -> Scale.required(step.target()).set(api, version, wanted(step), true));
+    Scale scale = Scale.required(step.target());
+    ApiResult result = step.retry().ask(() -> scale.tryOut(api, wanted(step)));
     return result instanceof ApiResult.Ok
         ? new Outcome.Done("the server would scale to " + wanted(step))
         : new Outcome.Failed(result.words());
@@ -126,7 +125,7 @@ final class ScaleAction implements ClusterAction {
           return found.get();
         }
       }
-      ApiResult written = retry.ask(() -> scale.set(api, version, wanted(step), false));
+      ApiResult written = retry.ask(() -> scale.set(api, version, wanted(step)));
       switch (written) {
         case ApiResult.Ok _ -> {
           return new Outcome.Done("replicas " + observed + " → " + wanted(step));
@@ -212,7 +211,7 @@ final class ScaleAction implements ClusterAction {
       if (!now.version().equals(lock)) {
         return undoable(step, prior, now, retry);
       }
-      ApiResult written = retry.ask(() -> scale.set(api, lock, restore, false));
+      ApiResult written = retry.ask(() -> scale.set(api, lock, restore));
       switch (written) {
         case ApiResult.Ok _ -> {
           return new Outcome.Done("replicas " + wanted(step) + " → " + restore);

@@ -293,10 +293,12 @@ class IsolateActionTest {
   }
 
   @Test
-  void aDryRunChangesNothing() {
+  void aDryRunChangesNothingAndNeedsNoLock() {
     Target target = authProxy();
+    ObjectNode prior = prepared(target);
+    cluster.shop.annotatePods("auth-proxy", "touched", "meanwhile");
 
-    assertThat(cluster.isolate.tryOut(cluster.step(target), prepared(target)))
+    assertThat(cluster.isolate.tryOut(cluster.step(target), prior))
         .isInstanceOf(Outcome.Done.class);
     assertThat(Writes.actions(cluster.kubernetes)).isEmpty();
   }

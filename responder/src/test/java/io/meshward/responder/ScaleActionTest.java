@@ -285,8 +285,9 @@ class ScaleActionTest {
   }
 
   @Test
-  void aDryRunChangesNothing() {
+  void aDryRunChangesNothingAndNeedsNoLock() {
     ObjectNode prior = prepared();
+    cluster.shop.touch("frontend");
 
     Outcome outcome = cluster.scale.tryOut(cluster.step(target), prior);
 
