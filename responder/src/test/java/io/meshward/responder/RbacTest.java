@@ -34,9 +34,12 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -45,11 +48,12 @@ import org.junit.jupiter.params.provider.CsvSource;
  * What {@code deploy/responder-rbac.yaml} grants is enough for every shipped action, and nothing of
  * it can be left out. Needs a real cluster, which it gives back as it was.
  */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class RbacTest {
   private static final Path MANIFEST = Path.of("..", "deploy", "responder-rbac.yaml");
   private static final Duration PATIENCE = Duration.ofSeconds(30);
 
-  @TempDir private Path folder;
+  private Path folder;
   private final String suffix = "-" + UUID.randomUUID().toString().substring(0, 8);
   private KubernetesClient admin;
   private Shop shop;
@@ -60,8 +64,9 @@ class RbacTest {
   private ScaleAction scale;
   private IsolateAction isolate;
 
-  @BeforeEach
-  void applyTheManifest() throws IOException {
+  @BeforeAll
+  void applyTheManifest(@TempDir Path folder) throws IOException {
+    this.folder = folder;
     String kubeconfig = System.getenv("MESHWARD_TEST_KUBECONFIG");
     assumeTrue(kubeconfig != null, "MESHWARD_TEST_KUBECONFIG names no disposable cluster");
     shop = new Shop(Files.readString(Path.of(known(kubeconfig))));
@@ -96,7 +101,28 @@ class RbacTest {
     Stand.eventually("the informers see everything", view::complete);
   }
 
+  /** Also before the first: a role that was just applied takes a moment to count. */
+  @BeforeEach
+  void grantEverything() {
+    roles().forEach(this::replace);
+    Stand.eventually(
+        "the API server knows the rules", () -> missing().isEmpty(), () -> missing().toString());
+  }
+
+  /** What an action could not take back. */
   @AfterEach
+  void removePolicies() {
+    var _ = admin.network().v1().networkPolicies().inNamespace(Shop.NAMESPACE).delete();
+  }
+
+  private List<ClusterRole> roles() {
+    return applied.stream()
+        .filter(ClusterRole.class::isInstance)
+        .map(ClusterRole.class::cast)
+        .toList();
+  }
+
+  @AfterAll
   void leaveNothingBehind() {
     if (informers != null) {
       informers.close();
@@ -176,8 +202,9 @@ class RbacTest {
     "networking.k8s.io, networkpolicies, delete",
   })
   void anActionThatLacksARuleSaysWhich(String group, String resource, String verb) {
-    shop.deploy("frontend", 1);
-    StepContext step = step(shop.target("frontend"));
+    String name = "lacks-" + (resource + "-" + verb).replace('/', '-');
+    shop.deploy(name, 1);
+    StepContext step = step(shop.target(name));
     for (HasMetadata object : applied) {
       if (object instanceof ClusterRole role) {
         replace(without(role, resource, group, verb));
