@@ -83,7 +83,8 @@ public class PolicyBenchmark {
   }
 
   private OpaCache.Key key() {
-    return new OpaCache.Key(call.connection(), call.method(), input.headers(call.metadata()), 0.1);
+    return new OpaCache.Key(
+        call.connection(), CALLER, call.method(), input.headers(call.metadata()), 0.1);
   }
 
   /** The last of 21 allow rules, with a risk score. */
@@ -95,7 +96,7 @@ public class PolicyBenchmark {
   /** With what an event says of it, and no policy on trial. */
   @Benchmark
   public Object rulingByPolicy() {
-    return Ruling.of(new PolicySet(policy, null, ServiceTable.EMPTY), call);
+    return Ruling.of(new PolicySet(policy, null, ServiceTable.EMPTY), call, List.of());
   }
 
   /** OPA's answer from the cache. */

@@ -126,7 +126,8 @@ final class Certificates {
     return content == null ? new byte[0] : content;
   }
 
-  private static String sha256Hex(byte[] bytes) {
+  /** SHA-256, in hexadecimal. */
+  static String sha256Hex(byte[] bytes) {
     try {
       return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
     } catch (NoSuchAlgorithmException e) {

@@ -42,14 +42,14 @@ sealed interface Condition {
   }
 
   /**
-   * The caller's SPIFFE ID.
+   * The principal's SPIFFE ID.
    *
    * @param byRole whether the patterns are those of roles
    */
   record Identity(IdentityPatterns patterns, boolean negated, boolean byRole) implements Condition {
     @Override
     public Answer test(CallFacts call) {
-      return answer(patterns.matches(call.connection().id()), negated);
+      return answer(patterns.matches(call.principal().id()), negated);
     }
   }
 
@@ -112,7 +112,7 @@ sealed interface Condition {
   record Text(TextFact fact, List<TextPattern> patterns, boolean negated) implements Condition {
     @Override
     public Answer test(CallFacts call) {
-      String text = fact.of(call.connection());
+      String text = fact.of(call);
       return text == null ? absent(negated) : answer(any(patterns, text), negated);
     }
   }
@@ -139,7 +139,7 @@ sealed interface Condition {
     }
   }
 
-  /** The texts of a connection, by the paths that events have them under. */
+  /** The texts of a call, by the paths that events have them under. */
   enum TextFact {
     PEER_TRUST_DOMAIN("peer.trust_domain"),
     PEER_NAMESPACE("peer.namespace"),
@@ -159,16 +159,16 @@ sealed interface Condition {
       return key;
     }
 
-    @Nullable String of(ConnectionFacts facts) {
+    @Nullable String of(CallFacts call) {
       return switch (this) {
-        case PEER_TRUST_DOMAIN -> facts.id().trustDomain().name();
-        case PEER_NAMESPACE -> facts.namespace();
-        case PEER_SERVICE_ACCOUNT -> facts.serviceAccount();
-        case LOCAL_PORT -> facts.localPort();
+        case PEER_TRUST_DOMAIN -> call.principal().id().trustDomain().name();
+        case PEER_NAMESPACE -> call.principal().namespace();
+        case PEER_SERVICE_ACCOUNT -> call.principal().serviceAccount();
+        case LOCAL_PORT -> call.connection().localPort();
         // No call is judged by a policy before both sides have proved who they are.
         case TLS_MUTUAL -> "true";
-        case TLS_VERSION -> facts.tlsVersion();
-        case TLS_CIPHER -> facts.tlsCipher();
+        case TLS_VERSION -> call.connection().tlsVersion();
+        case TLS_CIPHER -> call.connection().tlsCipher();
       };
     }
   }
@@ -192,7 +192,7 @@ sealed interface Condition {
 
     double of(CallFacts call) {
       return switch (this) {
-        case RISK_SCORE -> call.risk().score(call.connection().id());
+        case RISK_SCORE -> call.risk().score(call.principal().id());
         case CERT_AGE_MS -> call.connection().ageMs(call.clock().millis());
         case CERT_TTL_LEFT_MS -> call.connection().ttlLeftMs(call.clock().millis());
         case CERT_LIFETIME_MS -> call.connection().lifetimeMs();

@@ -6,7 +6,6 @@ import io.meshward.schemas.CertificateFacts;
 import io.meshward.schemas.SpiffeId;
 import java.net.InetSocketAddress;
 import java.time.Instant;
-import java.util.List;
 import javax.net.ssl.SSLSession;
 import org.jspecify.annotations.Nullable;
 
@@ -20,8 +19,7 @@ final class ConnectionFacts {
   private final @Nullable String localPort;
   private final @Nullable String tlsVersion;
   private final @Nullable String tlsCipher;
-  private final @Nullable String namespace;
-  private final @Nullable String serviceAccount;
+  private final Principal principal;
   private final long notBeforeMs;
   private final long notAfterMs;
 
@@ -39,11 +37,7 @@ final class ConnectionFacts {
     this.localPort = localPort;
     this.tlsVersion = tlsVersion;
     this.tlsCipher = tlsCipher;
-    List<String> segments = peer.id().segments();
-    boolean kubernetes =
-        segments.size() == 4 && segments.get(0).equals("ns") && segments.get(2).equals("sa");
-    this.namespace = kubernetes ? segments.get(1) : null;
-    this.serviceAccount = kubernetes ? segments.get(3) : null;
+    this.principal = Principal.of(peer.id());
     this.notBeforeMs = peer.notBefore().toEpochMilli();
     this.notAfterMs = peer.notAfter().toEpochMilli();
     this.certificate = Certificates.facts(peer.certificate(), peer.notAfter());
@@ -108,14 +102,9 @@ final class ConnectionFacts {
     return tlsCipher;
   }
 
-  /** The Kubernetes namespace, if the ID is {@code /ns/NAMESPACE/sa/SERVICE_ACCOUNT}. */
-  @Nullable String namespace() {
-    return namespace;
-  }
-
-  /** The Kubernetes service account, if the ID names one. */
-  @Nullable String serviceAccount() {
-    return serviceAccount;
+  /** The peer as a policy is asked about it. */
+  Principal principal() {
+    return principal;
   }
 
   /** Milliseconds since the SVID was issued. */

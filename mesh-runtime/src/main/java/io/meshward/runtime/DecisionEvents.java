@@ -24,7 +24,7 @@ final class DecisionEvents {
   /**
    * The call that was decided about.
    *
-   * @param claims the metadata keys that claimed an identity
+   * @param claims the metadata keys that claimed an identity which TLS does not confirm
    * @param begin when the decision began, by {@code nanoTime}
    */
   record Subject(
@@ -38,9 +38,10 @@ final class DecisionEvents {
   /**
    * Reports a decision.
    *
+   * @param evidence what the call carried to prove identities
    * @param refusal the status it was refused with, if it was
    */
-  void report(Subject subject, Ruling ruling, @Nullable Status refusal) {
+  void report(Subject subject, CallEvidence evidence, Ruling ruling, @Nullable Status refusal) {
     long latencyUs = (System.nanoTime() - subject.begin()) / 1000;
     TrackedConnection connection = subject.connection();
     ConnectionFacts facts = subject.facts();
@@ -77,8 +78,10 @@ final class DecisionEvents {
                 facts == null ? null : facts.id().trustDomain()),
             facts == null ? null : facts.certificate(admission.now()),
             TraceContext.of(subject.headers()),
-            null,
-            null,
+            evidence.onBehalfOf().isEmpty()
+                ? null
+                : new AuthzDecision.Delegation(evidence.onBehalfOf()),
+            evidence.facts(),
             subject.claims().isEmpty() ? null : new AuthzDecision.Metadata(subject.claims())));
   }
 

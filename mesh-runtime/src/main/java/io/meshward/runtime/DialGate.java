@@ -4,7 +4,6 @@ import io.grpc.CallOptions;
 import io.grpc.Channel;
 import io.grpc.ClientCall;
 import io.grpc.ClientInterceptor;
-import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
 import io.meshward.schemas.SpiffeId;
@@ -28,7 +27,7 @@ final class DialGate implements ClientInterceptor {
   public <Q, R> ClientCall<Q, R> interceptCall(
       MethodDescriptor<Q, R> method, CallOptions options, Channel next) {
     Status refusal = refusal(options);
-    return refusal == null ? next.newCall(method, options) : new Refused<>(refusal);
+    return refusal == null ? next.newCall(method, options) : new RefusedCall<>(refusal);
   }
 
   private @Nullable Status refusal(CallOptions options) {
@@ -47,31 +46,5 @@ final class DialGate implements ClientInterceptor {
     return hold.isPresent()
         ? Status.PERMISSION_DENIED.withDescription(server + " is quarantined")
         : null;
-  }
-
-  /** A call that ends before it begins. */
-  private static final class Refused<Q, R> extends ClientCall<Q, R> {
-    private final Status refusal;
-
-    Refused(Status refusal) {
-      this.refusal = refusal;
-    }
-
-    @Override
-    public void start(Listener<R> listener, Metadata headers) {
-      listener.onClose(refusal, new Metadata());
-    }
-
-    @Override
-    public void request(int messages) {}
-
-    @Override
-    public void cancel(@Nullable String message, @Nullable Throwable cause) {}
-
-    @Override
-    public void halfClose() {}
-
-    @Override
-    public void sendMessage(Q message) {}
   }
 }

@@ -77,6 +77,21 @@ final class Holds {
         .findFirst();
   }
 
+  /**
+   * A hold that refuses an identity which something else than its certificate proves.
+   *
+   * @param issuedAt when that was issued; if it does not say so, every hold on the identity counts
+   */
+  Optional<Hold> againstClaim(SpiffeId id, @Nullable Instant issuedAt, Instant now) {
+    if (bySubject.isEmpty() || protectedIdentities.matches(id)) {
+      return Optional.empty();
+    }
+    return names(id)
+        .flatMap(subject -> bySubject.getOrDefault(subject, List.of()).stream())
+        .filter(hold -> hold.livesAt(now) && (issuedAt == null || hold.refuses(issuedAt)))
+        .findFirst();
+  }
+
   /** A hold on an address, whoever speaks from it. */
   Optional<Hold> againstAddress(String ip, Instant now) {
     return bySubject.getOrDefault(new Subject(Subject.Kind.IP, null, ip), List.of()).stream()

@@ -1,6 +1,7 @@
 package io.meshward.runtime;
 
 import java.security.GeneralSecurityException;
+import java.security.PrivateKey;
 import java.security.PublicKey;
 import java.security.Signature;
 import java.security.interfaces.ECPublicKey;
@@ -43,6 +44,40 @@ enum JwtAlgorithm {
       }
     }
     return null;
+  }
+
+  /**
+   * The algorithm that a key of this kind signs with here.
+   *
+   * @throws IllegalArgumentException if there is none
+   */
+  static JwtAlgorithm forKey(PublicKey key) {
+    for (JwtAlgorithm algorithm : values()) {
+      if (algorithm.fits(key)) {
+        return algorithm;
+      }
+    }
+    throw new IllegalArgumentException(
+        "a key of the kind " + key.getAlgorithm() + " signs no token: expected RSA or EC");
+  }
+
+  /**
+   * Signs bytes.
+   *
+   * @throws IllegalStateException if the key does not fit
+   */
+  byte[] sign(PrivateKey key, byte[] bytes) {
+    try {
+      Signature signer = Signature.getInstance(signature);
+      if (signature.equals(PSS)) {
+        signer.setParameter(pss());
+      }
+      signer.initSign(key);
+      signer.update(bytes);
+      return signer.sign();
+    } catch (GeneralSecurityException e) {
+      throw new IllegalStateException("the key of the SVID cannot sign by " + this, e);
+    }
   }
 
   /** Whether a key is of the kind that this algorithm signs with (RFC 7518 3.1). */

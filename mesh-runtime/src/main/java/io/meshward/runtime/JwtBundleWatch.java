@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -31,7 +32,7 @@ final class JwtBundleWatch {
   private record Refused(String reason) implements State {}
 
   private final KeptStream<JWTBundlesRequest, JWTBundlesResponse> stream;
-  private State state = new Waiting("it has not answered yet");
+  private volatile State state = new Waiting("it has not answered yet");
 
   JwtBundleWatch(WorkloadApi api, RandomGenerator random) {
     stream =
@@ -79,6 +80,11 @@ final class JwtBundleWatch {
         }
       }
     }
+  }
+
+  /** The bundles if there are any; never waits. */
+  @Nullable Map<TrustDomain, JwtBundle> now() {
+    return state instanceof Trusting trusting ? trusting.bundles() : null;
   }
 
   private synchronized void become(State next) {

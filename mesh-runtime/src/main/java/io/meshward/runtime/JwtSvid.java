@@ -1,11 +1,13 @@
 package io.meshward.runtime;
 
+import io.grpc.Context;
 import io.meshward.schemas.SpiffeId;
 import java.time.Instant;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,9 +27,19 @@ public record JwtSvid(
     Map<String, Object> claims,
     String token,
     @Nullable String hint) {
+  static final Context.Key<JwtSvid> KEY = Context.key("meshward.jwt");
+
   public JwtSvid {
     audience = List.copyOf(audience);
     claims = Collections.unmodifiableMap(new LinkedHashMap<>(claims));
+  }
+
+  /**
+   * The verified JWT-SVID of the call that is being served; nothing if it came without one, if the
+   * server takes none (see {@link MeshRuntimeBuilder#jwt}), and outside of a call.
+   */
+  public static Optional<JwtSvid> current() {
+    return Optional.ofNullable(KEY.get());
   }
 
   JwtSvid withHint(@Nullable String text) {

@@ -5,6 +5,7 @@ import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
 import io.meshward.schemas.InvalidSpiffeIdException;
 import io.meshward.schemas.SpiffeId;
+import io.meshward.schemas.TrustDomain;
 import io.spiffe.workloadapi.grpc.Workload.JWTSVID;
 import io.spiffe.workloadapi.grpc.Workload.JWTSVIDRequest;
 import io.spiffe.workloadapi.grpc.Workload.JWTSVIDResponse;
@@ -14,6 +15,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -70,6 +72,20 @@ public final class JwtSvids {
   public JwtSvid validate(String token, String audience) {
     return JwtSvidVerifier.verify(
         token, audience, bundles.current(BUNDLE_DEADLINE), clock.instant(), leeway);
+  }
+
+  /**
+   * The bundles to verify by; waits some seconds for the first ones.
+   *
+   * @throws MeshRuntimeException if there are none
+   */
+  Map<TrustDomain, JwtBundle> bundles() {
+    return bundles.current(BUNDLE_DEADLINE);
+  }
+
+  /** The bundles if there are any; never waits. */
+  @Nullable Map<TrustDomain, JwtBundle> bundlesNow() {
+    return bundles.now();
   }
 
   /**

@@ -16,10 +16,25 @@ import org.jspecify.annotations.Nullable;
 public final class MeshChannelBuilder extends ForwardingChannelBuilder2<MeshChannelBuilder> {
   private final NettyChannelBuilder netty;
   private final DialledChannels channels;
+  private final DelegatingCalls delegatingCalls;
 
-  MeshChannelBuilder(NettyChannelBuilder netty, DialledChannels channels) {
+  MeshChannelBuilder(
+      NettyChannelBuilder netty, DialledChannels channels, DelegatingCalls delegatingCalls) {
     this.netty = netty;
     this.channels = channels;
+    this.delegatingCalls = delegatingCalls;
+  }
+
+  /**
+   * Lets the server act on behalf of this workload, and, for calls that are made while one is
+   * served, on behalf of whoever that one is made for: read from the call's {@link
+   * io.grpc.Context}. Its policy, and those behind it, then have to allow the call to all of them.
+   * A call that would come back to somebody in the chain, or have more than four act for its
+   * originator, fails.
+   */
+  public MeshChannelBuilder delegating() {
+    netty.intercept(delegatingCalls);
+    return this;
   }
 
   @Override

@@ -46,6 +46,8 @@ public final class MeshRuntime implements AutoCloseable {
   private final @Nullable PolicySource policySource;
   private final RiskSource risk;
   private final @Nullable DecisionPoint decisionPoint;
+  private final EvidenceVerifier evidence;
+  private final DelegationIssuer delegations;
   private final ExecutorService waitedFor;
   private final OwnIdentity own;
   private final Trust trust = new Trust();
@@ -144,10 +146,31 @@ public final class MeshRuntime implements AutoCloseable {
             : new QuarantineSnapshot(settings.quarantineSnapshot, clock);
     waitedFor = Executors.newVirtualThreadPerTaskExecutor();
     decisionPoint = settings.decisionPoint(own::id, waitedFor);
+    evidence = evidence(settings);
+    delegations = new DelegationIssuer(own, clock);
     if (settings.openWhileQuarantineUnread) {
       log.atWarn().log("peers are served although it is unknown yet which are held in quarantine");
       trust.holds(Holds.of(List.of(), protectedIdentities));
     }
+  }
+
+  private EvidenceVerifier evidence(MeshRuntimeBuilder settings) {
+    JwtOptions jwt = settings.jwt;
+    CallTokens tokens =
+        jwt == null
+            ? null
+            : new CallTokens(
+                jwt,
+                jwtSvids,
+                settings.jwtLeeway,
+                trust,
+                clock,
+                new TokenUses(jwt.mostUses(), TokenUses.MOST));
+    return new EvidenceVerifier(
+        tokens,
+        new DelegationVerifier(own::id, admission, settings.jwtLeeway, clock),
+        new TrustedProxies(IdentityPatterns.parse(settings.trustedProxies), trust, clock),
+        waitedFor);
   }
 
   private void open(Duration svidDeadline, Duration quarantineDeadline) {
@@ -291,6 +314,7 @@ public final class MeshRuntime implements AutoCloseable {
         transport.server(address, svid().lifetime()),
         new CallGate(
             admission,
+            evidence,
             policies::current,
             risk,
             decisionPoint,
@@ -307,7 +331,8 @@ public final class MeshRuntime implements AutoCloseable {
   public MeshChannelBuilder channelBuilder(String target, SpiffeId expectedPeer) {
     return new MeshChannelBuilder(
         transport.channel(target, expectedPeer).intercept(new DialGate(admission, expectedPeer)),
-        channels);
+        channels,
+        new DelegatingCalls(delegations, expectedPeer));
   }
 
   /**

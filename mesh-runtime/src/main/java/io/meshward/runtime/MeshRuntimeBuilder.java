@@ -40,6 +40,8 @@ public final class MeshRuntimeBuilder {
   @Nullable RiskSource risk;
   @Nullable KubernetesWorkload workload;
   @Nullable OpaOptions opa;
+  @Nullable JwtOptions jwt;
+  final List<String> trustedProxies = new ArrayList<>();
   @Nullable EventSink events;
   @Nullable QuarantineSource quarantine;
   @Nullable Map<String, Object> kafkaProperties;
@@ -167,6 +169,28 @@ public final class MeshRuntimeBuilder {
    */
   public MeshRuntimeBuilder opa(OpaOptions options) {
     this.opa = options;
+    return this;
+  }
+
+  /**
+   * Verifies the JWT-SVIDs that come with calls to this workload's servers: a call with a bad one
+   * is refused, and policies can ask for {@code jwt.CLAIM} of a good one. Default: {@code
+   * authorization} is left to the service.
+   */
+  public MeshRuntimeBuilder jwt(JwtOptions options) {
+    this.jwt = options;
+    return this;
+  }
+
+  /**
+   * Proxies whose {@code x-forwarded-client-cert} is believed: their calls are made on behalf of
+   * the client that it names, and the policy has to allow them to both. From everybody else the
+   * header is a false claim. Default: none.
+   *
+   * @param patterns SPIFFE IDs, also with {@code /*} at their end for all below
+   */
+  public MeshRuntimeBuilder trustedProxies(String... patterns) {
+    this.trustedProxies.addAll(List.of(patterns));
     return this;
   }
 
@@ -394,6 +418,11 @@ public final class MeshRuntimeBuilder {
     if (kafkaProperties == null && quarantine == null && !withoutQuarantine) {
       throw new IllegalArgumentException(
           "nothing says where holds come from: call kafka, quarantine or withoutQuarantine");
+    }
+    if (files != null && jwt != null) {
+      throw new IllegalArgumentException(
+          "JWT-SVIDs are verified by the Workload API's bundles, and the SVID is to come from"
+              + " files");
     }
     boolean published = policyBundle != null || policySource != null;
     if (policyBundle != null && kafkaProperties == null) {

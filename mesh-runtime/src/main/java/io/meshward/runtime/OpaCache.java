@@ -1,5 +1,6 @@
 package io.meshward.runtime;
 
+import io.meshward.schemas.SpiffeId;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -31,7 +32,11 @@ final class OpaCache {
 
   /** All that the input depends on. */
   record Key(
-      ConnectionFacts connection, String method, List<@Nullable String> headers, double risk) {}
+      ConnectionFacts connection,
+      SpiffeId principal,
+      String method,
+      List<@Nullable String> headers,
+      double risk) {}
 
   private record Kept(CompletableFuture<DecisionPoint.Answer> answer, long until) {}
 

@@ -56,9 +56,10 @@ final class OpaDecisionPoint implements DecisionPoint {
 
   @Override
   public CompletableFuture<Answer> ask(CallFacts call) {
-    double risk = call.risk().score(call.connection().id());
+    double risk = call.risk().score(call.principal().id());
     List<@Nullable String> headers = input.headers(call.metadata());
-    OpaCache.Key key = new OpaCache.Key(call.connection(), call.method(), headers, risk);
+    OpaCache.Key key =
+        new OpaCache.Key(call.connection(), call.principal().id(), call.method(), headers, risk);
     CompletableFuture<Answer> cached = cache.find(key);
     if (cached != null) {
       return cached;

@@ -61,7 +61,7 @@ final class OpaInput {
     if (ip != null && port != null) {
       address(source, ip, port);
     }
-    source.put("principal", connection.id().toString());
+    source.put("principal", call.principal().id().toString());
     ObjectNode destination = attributes.putObject("destination");
     String localPort = connection.localPort();
     if (localPort != null) {
@@ -90,7 +90,12 @@ final class OpaInput {
     input.putObject("parsed_query");
     input.put("truncated_body", false);
     input.putObject("version").put("ext_authz", "v3").put("encoding", "protojson");
-    context(input.putObject("context"), connection, risk);
+    ObjectNode context = input.putObject("context");
+    if (!call.principal().id().equals(connection.id())) {
+      context.put("on_behalf_of", call.principal().id().toString());
+      context.put("peer", connection.id().toString());
+    }
+    context(context, connection, risk);
     return EventCodec.encodeValue(root);
   }
 

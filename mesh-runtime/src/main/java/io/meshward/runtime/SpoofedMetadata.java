@@ -1,9 +1,11 @@
 package io.meshward.runtime;
 
 import io.grpc.Metadata;
+import io.meshward.schemas.SpiffeId;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Metadata by which callers of other meshes claim an identity. Ours comes from TLS only, so these
@@ -17,15 +19,20 @@ final class SpoofedMetadata {
 
   private SpoofedMetadata() {}
 
-  /** Removes every claim, and says which keys made one. */
-  static List<String> strip(Metadata headers) {
-    List<String> claims = new ArrayList<>();
+  /**
+   * Removes every claim, and says which keys made one that TLS does not confirm: all but those
+   * whose only values are the peer's own ID.
+   */
+  static List<String> strip(Metadata headers, @Nullable SpiffeId peer) {
+    List<String> claims = List.of();
     for (String key : headers.keys()) {
-      if (claimsIdentity(key)) {
+      if (!claimsIdentity(key)) {
+        continue;
+      }
+      if (!isConfirmed(headers, key, peer)) {
+        claims = claims.isEmpty() ? new ArrayList<>() : claims;
         claims.add(key);
       }
-    }
-    for (String key : claims) {
       if (key.endsWith(Metadata.BINARY_HEADER_SUFFIX)) {
         headers.discardAll(Metadata.Key.of(key, Metadata.BINARY_BYTE_MARSHALLER));
       } else {
@@ -35,8 +42,32 @@ final class SpoofedMetadata {
     return claims;
   }
 
+  private static boolean isConfirmed(Metadata headers, String key, @Nullable SpiffeId peer) {
+    if (peer == null || key.endsWith(Metadata.BINARY_HEADER_SUFFIX)) {
+      return false;
+    }
+    Iterable<String> values =
+        headers.getAll(Metadata.Key.of(key, Metadata.ASCII_STRING_MARSHALLER));
+    if (values != null) {
+      for (String value : values) {
+        if (!value.equals(peer.toString())) {
+          return false;
+        }
+      }
+    }
+    return true;
+  }
+
   private static boolean claimsIdentity(String key) {
     String lower = key.toLowerCase(Locale.ROOT);
-    return KEYS.contains(lower) || PREFIXES.stream().anyMatch(lower::startsWith);
+    if (KEYS.contains(lower)) {
+      return true;
+    }
+    for (int i = 0; i < PREFIXES.size(); i++) {
+      if (lower.startsWith(PREFIXES.get(i))) {
+        return true;
+      }
+    }
+    return false;
   }
 }

@@ -34,7 +34,8 @@ public record AuthzDecision(
    *
    * @param enforced whether the call was treated accordingly
    * @param shadowDecision what the policy set on trial decided, if there is one
-   * @param engine which engine decided: {@code connection}, {@code policy}, {@code opa}
+   * @param engine which engine decided: {@code connection}, {@code credentials}, {@code policy},
+   *     {@code opa}
    * @param policyId name and content hash of the policy, or the path that OPA was asked for
    * @param policyRevision SHA-256 of the policy, or the revisions of OPA's bundles
    * @param ruleId the rule that matched
@@ -80,14 +81,19 @@ public record AuthzDecision(
   /** W3C trace context of the call, in hexadecimal. */
   public record Trace(String traceId, String spanId) {}
 
-  /** On whose behalf the peer says it calls, outermost first. */
+  /** On whose behalf the peer calls, proved or vouched for by a proxy: the originator first. */
   public record Delegation(List<SpiffeId> chain) {
     public Delegation {
       chain = List.copyOf(chain);
     }
   }
 
-  /** What is safe to say of a JWT-SVID: never the token. */
+  /**
+   * What is safe to say of a JWT-SVID, never the token; of one that is refused, only what it
+   * claims.
+   *
+   * @param hash SHA-256 of the token, in hexadecimal
+   */
   public record Jwt(
       @Nullable String sub,
       List<String> aud,
@@ -101,7 +107,7 @@ public record AuthzDecision(
     }
   }
 
-  /** Metadata keys that claimed an identity. */
+  /** Metadata keys that claimed an identity which TLS does not confirm. */
   public record Metadata(List<String> spoof) {
     public Metadata {
       spoof = List.copyOf(spoof);
