@@ -2,6 +2,7 @@ package io.meshward.daemon;
 
 import io.meshward.schemas.Topic;
 import io.meshward.schemas.TopicCatalogue;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
@@ -29,6 +30,9 @@ public record KafkaConfig(
 
   /** Larger than the largest record of any topic, with room for its headers. */
   private static final int MAX_REQUEST_BYTES = 2 * 1024 * 1024;
+
+  /** An alert after a quiet day must not wait until its topic is looked up again. */
+  private static final long NEVER_FORGET_MS = Duration.ofDays(30).toMillis();
 
   private static final Set<String> OWNED =
       Set.of(
@@ -113,6 +117,7 @@ public record KafkaConfig(
     all.putIfAbsent(ProducerConfig.LINGER_MS_CONFIG, 0);
     all.putIfAbsent(ProducerConfig.BATCH_SIZE_CONFIG, 64 * 1024);
     all.putIfAbsent(ProducerConfig.MAX_REQUEST_SIZE_CONFIG, MAX_REQUEST_BYTES);
+    all.putIfAbsent(ProducerConfig.METADATA_MAX_IDLE_CONFIG, NEVER_FORGET_MS);
     return all;
   }
 

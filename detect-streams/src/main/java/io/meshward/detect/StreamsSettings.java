@@ -1,6 +1,7 @@
 package io.meshward.detect;
 
 import io.meshward.daemon.KafkaConfig;
+import java.time.Duration;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Properties;
@@ -23,6 +24,9 @@ final class StreamsSettings {
 
   private static final String APPLICATION = "detect";
   private static final int MAX_REQUEST_BYTES = 2 * 1024 * 1024;
+
+  /** The first detection of a day must not wait until its topic is looked up again. */
+  private static final long NEVER_FORGET_MS = Duration.ofDays(30).toMillis();
 
   private StreamsSettings() {}
 
@@ -51,6 +55,7 @@ final class StreamsSettings {
     all.put(PARKING, parking);
     producer(all, ProducerConfig.LINGER_MS_CONFIG, timing.linger().toMillis());
     producer(all, ProducerConfig.MAX_REQUEST_SIZE_CONFIG, MAX_REQUEST_BYTES);
+    producer(all, ProducerConfig.METADATA_MAX_IDLE_CONFIG, NEVER_FORGET_MS);
     // A second request would overtake a first that has to wait for the transaction before.
     producer(all, ProducerConfig.MAX_IN_FLIGHT_REQUESTS_PER_CONNECTION, 1);
     consumer(all, ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");

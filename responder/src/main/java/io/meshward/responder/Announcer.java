@@ -8,6 +8,8 @@ import io.meshward.schemas.EventCodec;
 import io.meshward.schemas.OwnerRef;
 import io.meshward.schemas.Response;
 import io.meshward.schemas.Target;
+import java.time.Duration;
+import java.time.InstantSource;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.Locale;
@@ -26,6 +28,10 @@ final class Announcer implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Announcer.class);
   private static final int QUEUE = 1000;
   private static final int MAX_NOTE = 1000;
+
+  /** What people read can wait until what contains is written: both go to the same API server. */
+  private static final Duration BEHIND = Duration.ofMillis(500);
+
   private static final DateTimeFormatter MICROS =
       DateTimeFormatter.ofPattern("yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'", Locale.ROOT)
           .withZone(ZoneOffset.UTC);
@@ -33,6 +39,7 @@ final class Announcer implements AutoCloseable {
   private final KubernetesApi api;
   private final Metrics metrics;
   private final String instance;
+  private final InstantSource clock;
   private final BlockingQueue<Response> queue = new ArrayBlockingQueue<>(QUEUE);
   private final Thread thread;
 
@@ -41,7 +48,8 @@ final class Announcer implements AutoCloseable {
    *
    * @param instance what tells this process from others
    */
-  Announcer(KubernetesApi api, Metrics metrics, String instance) {
+  Announcer(KubernetesApi api, Metrics metrics, String instance, InstantSource clock) {
+    this.clock = clock;
     this.api = api;
     this.metrics = metrics;
     this.instance = instance;
@@ -72,7 +80,9 @@ final class Announcer implements AutoCloseable {
   private void run() {
     try {
       while (true) {
-        tell(queue.take());
+        Response response = queue.take();
+        Thread.sleep(Duration.between(clock.instant(), response.response().at().plus(BEHIND)));
+        tell(response);
       }
     } catch (InterruptedException e) {
       // Closed.

@@ -14,6 +14,7 @@ import io.meshward.schemas.Topic;
 import io.meshward.schemas.TopicCatalogue;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.apache.kafka.clients.consumer.ConsumerGroupMetadata;
@@ -65,6 +66,12 @@ final class Ledger implements AutoCloseable {
         new KafkaProducer<>(transactional(kafka, "responder." + cluster + ".execute-" + partition));
     try {
       producer.initTransactions();
+      // Known before they are needed.
+      for (Topic topic :
+          List.of(
+              TopicCatalogue.RESPONSES, TopicCatalogue.CONTAINMENTS, TopicCatalogue.QUARANTINE)) {
+        var _ = producer.partitionsFor(kafka.topic(topic));
+      }
     } catch (KafkaException e) {
       producer.close(Duration.ZERO);
       throw e;

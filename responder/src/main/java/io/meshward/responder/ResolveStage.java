@@ -250,6 +250,8 @@ final class ResolveStage implements AutoCloseable {
               new KafkaProducer<>(
                   Ledger.transactional(kafka, "responder." + cluster + ".resolve-" + number));
           producer.initTransactions();
+          // Known before it is needed.
+          var _ = producer.partitionsFor(kafka.topic(TopicCatalogue.WORK));
           return producer;
         });
   }

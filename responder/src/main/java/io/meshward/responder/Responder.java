@@ -78,7 +78,8 @@ public final class Responder implements AutoCloseable {
                   kafka, config.cluster(), budget, deadLetters, clock, health, this::changed));
       Announcer announcer =
           resources.add(
-              "announcer", new Announcer(cluster.api(), metrics, UUID.randomUUID().toString()));
+              "announcer",
+              new Announcer(cluster.api(), metrics, UUID.randomUUID().toString(), clock));
       Notifier notifier = resources.add("notifier", new Notifier(config.notifications()));
       metrics.gauge(
           Metric.RESPONDER_HIGHEST_MODE,
