@@ -30,8 +30,8 @@ final class Casebook {
 
   private static boolean isInMotion(Stage stage) {
     return switch (stage) {
-      case Stage.Planning _, Stage.Executing _, Stage.Verifying _, Stage.Recovering _ -> true;
-      case Stage.AwaitingApproval _, Stage.Held _, Stage.Ended _ -> false;
+      case Planning _, Executing _, Verifying _, Recovering _ -> true;
+      case AwaitingApproval _, Held _, Ended _ -> false;
     };
   }
 

@@ -3,16 +3,6 @@ package io.meshward.responder;
 import io.meshward.responder.ClusterAction.Outcome;
 import io.meshward.responder.ClusterAction.Preparation;
 import io.meshward.responder.Gate.Decision;
-import io.meshward.responder.Stage.Answered;
-import io.meshward.responder.Stage.AwaitingApproval;
-import io.meshward.responder.Stage.Ended;
-import io.meshward.responder.Stage.Executing;
-import io.meshward.responder.Stage.Live;
-import io.meshward.responder.Stage.Planning;
-import io.meshward.responder.Stage.Recovering;
-import io.meshward.responder.Stage.Releasable;
-import io.meshward.responder.Stage.Release;
-import io.meshward.responder.Stage.Verifying;
 import io.meshward.schemas.Approval;
 import io.meshward.schemas.Containment;
 import io.meshward.schemas.Containment.Step;
@@ -249,7 +239,7 @@ final class Conductor {
                   ? verifying.told(ref.index(), words, now)
                   : verifying.notTold(ref.index(), words, now),
               batch);
-      case Planning _, AwaitingApproval _, Stage.Held _, Recovering _, Ended _ -> {}
+      case Planning _, AwaitingApproval _, Held _, Recovering _, Ended _ -> {}
     }
   }
 

@@ -2,13 +2,6 @@ package io.meshward.responder;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.meshward.responder.ClusterAction.Preparation;
-import io.meshward.responder.Stage.AwaitingApproval;
-import io.meshward.responder.Stage.Ended;
-import io.meshward.responder.Stage.Executing;
-import io.meshward.responder.Stage.Held;
-import io.meshward.responder.Stage.Planning;
-import io.meshward.responder.Stage.Recovering;
-import io.meshward.responder.Stage.Verifying;
 import io.meshward.schemas.Containment.Step;
 import io.meshward.schemas.ResponseMode;
 import io.meshward.schemas.StepState;

@@ -3,7 +3,6 @@ package io.meshward.responder;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.meshward.responder.ClusterAction.Outcome;
 import io.meshward.responder.ClusterAction.Preparation;
-import io.meshward.responder.Stage.Executing;
 import io.meshward.schemas.Containment;
 import io.meshward.schemas.Containment.Step;
 import io.meshward.schemas.Quarantine;

@@ -1,9 +1,5 @@
 package io.meshward.responder;
 
-import io.meshward.responder.Stage.Answered;
-import io.meshward.responder.Stage.Ended;
-import io.meshward.responder.Stage.Live;
-import io.meshward.responder.Stage.Recovering;
 import io.meshward.schemas.Containment;
 import io.meshward.schemas.ContainmentState;
 import io.meshward.schemas.Target;

@@ -2,7 +2,6 @@ package io.meshward.responder;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.meshward.responder.ClusterAction.Outcome;
-import io.meshward.responder.Stage.Recovering;
 import io.meshward.schemas.Containment.Step;
 import io.meshward.schemas.QuarantineKey;
 import io.meshward.schemas.StepState;
@@ -81,7 +80,7 @@ final class Undoing {
     }
     return context.book().sameTarget(ref.containment()).stream()
         .filter(stage -> !stage.id().equals(ref.containment()))
-        .filter(stage -> stage instanceof Stage.Releasable)
+        .filter(stage -> stage instanceof Releasable)
         .filter(
             stage ->
                 stage.containment().steps().stream()

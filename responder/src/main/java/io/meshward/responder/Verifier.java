@@ -1,6 +1,5 @@
 package io.meshward.responder;
 
-import io.meshward.responder.Stage.Verifying;
 import io.meshward.schemas.Containment;
 import io.meshward.schemas.Containment.Step;
 import io.meshward.schemas.Containment.Verification;

@@ -1,7 +1,5 @@
 package io.meshward.responder;
 
-import io.meshward.responder.Stage.Held;
-import io.meshward.responder.Stage.Release;
 import io.meshward.schemas.Containment;
 import io.meshward.schemas.Containment.Step;
 import io.meshward.schemas.Containment.Verification;
