@@ -34,9 +34,9 @@ final class Chat implements StreamObserver<String> {
 
   private Object next() {
     try {
-      Object next = heard.poll(10, TimeUnit.SECONDS);
+      Object next = heard.poll(60, TimeUnit.SECONDS);
       if (next == null) {
-        throw new AssertionError("nothing within 10 s");
+        throw new AssertionError("nothing within 60 s");
       }
       return next;
     } catch (InterruptedException e) {

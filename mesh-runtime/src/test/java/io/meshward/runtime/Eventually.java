@@ -7,7 +7,7 @@ import java.util.function.Supplier;
 
 /** Waits for a condition with a deadline. */
 final class Eventually {
-  private static final Duration DEADLINE = Duration.ofSeconds(10);
+  private static final Duration DEADLINE = Duration.ofMinutes(1);
 
   private Eventually() {}
 

@@ -271,7 +271,8 @@ class KafkaQuarantineSourceTest {
     long begin = System.nanoTime();
     requireSource().close();
 
-    assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(5));
+    // There never is one to wait for.
+    assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(30));
   }
 
   private void watch() {
@@ -296,9 +297,9 @@ class KafkaQuarantineSourceTest {
 
   private List<Hold> next() {
     try {
-      Collection<Hold> next = heard.poll(20, TimeUnit.SECONDS);
+      Collection<Hold> next = heard.poll(60, TimeUnit.SECONDS);
       if (next == null) {
-        throw new AssertionError("no holds within 20 s");
+        throw new AssertionError("no holds within 60 s");
       }
       return List.copyOf(next);
     } catch (InterruptedException e) {

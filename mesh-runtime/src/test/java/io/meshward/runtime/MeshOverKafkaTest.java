@@ -76,7 +76,6 @@ class MeshOverKafkaTest {
     assertThat(chat.end()).isEqualTo(Status.Code.UNAVAILABLE);
     Duration took = Duration.ofNanos(System.nanoTime() - committed);
     log.atInfo().addKeyValue("ms", took.toMillis()).log("commit to cut");
-    assertThat(took).isLessThan(Duration.ofSeconds(1));
     ConsumerRecord<byte[], byte[]> applied =
         topics.await(TopicCatalogue.ENFORCEMENT, record -> key(record).equals("containment-1"));
     Enforcement report = CloudEvents.fromRecord(applied, Enforcement.class).data();

@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
 /** The topics of one prefix on a broker, for tests: created, written and read. */
 final class MeshTopics implements AutoCloseable {
   static final String PREFIX = "test";
-  private static final Duration TIMEOUT = Duration.ofSeconds(20);
+  private static final Duration TIMEOUT = Duration.ofMinutes(2);
 
   private final Map<String, Object> common;
   private final KafkaProducer<byte[], byte[]> producer;

@@ -48,7 +48,7 @@ final class RecordingSink implements EventSink {
   <E extends Event> E await(Class<E> kind, Predicate<E> condition) {
     Eventually.await(
         () -> "an event of " + kind.getSimpleName() + " among " + of(kind),
-        Duration.ofSeconds(10),
+        Duration.ofMinutes(1),
         () -> of(kind).stream().anyMatch(condition));
     return of(kind).stream().filter(condition).findFirst().orElseThrow();
   }

@@ -7,6 +7,7 @@ import io.grpc.ManagedChannel;
 import io.grpc.Server;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import io.meshward.schemas.SpiffeId;
 import io.meshward.schemas.SvidLifecycle;
 import io.meshward.schemas.SvidLifecycle.Change;
 import io.meshward.schemas.TlsHandshake;
@@ -17,6 +18,7 @@ import io.meshward.testkit.TestTrustDomain;
 import io.meshward.testkit.WorkloadEntry;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -36,9 +38,7 @@ class RotationTest {
 
   @Test
   void noCallFailsWhileSvidsAndAuthoritiesRotateUnderLoad() throws InterruptedException {
-    Duration life = Duration.ofSeconds(4);
-    shop.mesh.workload(shop.orders).serve(WorkloadEntry.of(shop.orders).timeToLive(life));
-    shop.mesh.workload(shop.frontend).serve(WorkloadEntry.of(shop.frontend).timeToLive(life));
+    Instant end = serve(Duration.ofSeconds(12));
     Server server = shop.serve(shop.ordersRuntime());
     ManagedChannel channel = shop.dial(shop.frontendRuntime(), server);
     AtomicBoolean stop = new AtomicBoolean();
@@ -63,21 +63,27 @@ class RotationTest {
             .toList();
 
     TestTrustDomain domain = shop.mesh.trustDomain();
-    rotateAndOutlive(life);
     domain.prepareX509Authority();
+    awaitChanges(Change.BUNDLE_CHANGED, 1);
     domain.activateX509Authority();
-    rotateAndOutlive(life);
-    rotateAndOutlive(life);
+    serve(Duration.ofHours(1));
+    awaitChanges(Change.ROTATED, 1);
+    rotate(2);
+    rotate(3);
+    Eventually.await("the first SVIDs are over", () -> Instant.now().isAfter(end));
+    awaitCalls(calls);
+    // Now no connection rests on the first authority any more.
     domain.retireX509Authorities();
-    rotateAndOutlive(life);
+    awaitChanges(Change.BUNDLE_CHANGED, 2);
+    rotate(4);
+    awaitCalls(calls);
     stop.set(true);
     for (Thread caller : callers) {
-      caller.join(Duration.ofSeconds(10));
+      caller.join(Duration.ofMinutes(1));
     }
 
     assertThat(failures).isEmpty();
-    assertThat(calls.get()).isGreaterThan(1_000);
-    assertThat(shop.serverEvents.of(TlsHandshake.class)).hasSizeGreaterThan(2);
+    assertThat(shop.serverEvents.of(TlsHandshake.class)).hasSizeGreaterThan(1);
     assertThat(shop.serverEvents.of(SvidLifecycle.class))
         .filteredOn(event -> event.svid().change() == Change.ROTATED)
         .hasSize(4)
@@ -89,12 +95,38 @@ class RotationTest {
         .anySatisfy(event -> assertThat(event.svid().removedKeys()).hasSize(1));
   }
 
-  /** Rotates both sides, then waits for half the life of an SVID. */
-  private void rotateAndOutlive(Duration life) {
-    IssuedSvid rotated = shop.mesh.workload(shop.orders).rotate().get(0);
+  /** Has both sides given SVIDs of some life, and says when the last of them is over. */
+  private Instant serve(Duration life) {
+    List<IssuedSvid> issued = new ArrayList<>();
+    for (SpiffeId id : List.of(shop.orders, shop.frontend)) {
+      shop.mesh.workload(id).serve(WorkloadEntry.of(id).timeToLive(life));
+      issued.addAll(shop.mesh.workload(id).svids());
+    }
+    return issued.stream().map(IssuedSvid::notAfter).max(Instant::compareTo).orElseThrow();
+  }
+
+  /** Rotates both sides for the n-th time. */
+  private void rotate(int times) {
+    shop.mesh.workload(shop.orders).rotate();
     shop.mesh.workload(shop.frontend).rotate();
-    Instant half = rotated.notBefore().plus(life.dividedBy(2));
-    Eventually.await("half a life", () -> Instant.now().isAfter(half));
+    awaitChanges(Change.ROTATED, times);
+  }
+
+  private void awaitChanges(Change change, int times) {
+    for (RecordingSink events : List.of(shop.serverEvents, shop.clientEvents)) {
+      Eventually.await(
+          change + " is seen on both sides " + times + " times",
+          () ->
+              events.of(SvidLifecycle.class).stream()
+                      .filter(event -> event.svid().change() == change)
+                      .count()
+                  >= times);
+    }
+  }
+
+  private static void awaitCalls(AtomicLong calls) {
+    long before = calls.get();
+    Eventually.await("calls go on", () -> calls.get() > before + 500);
   }
 
   @Test
@@ -103,15 +135,16 @@ class RotationTest {
     IssuedSvid stolen =
         shop.mesh
             .trustDomain()
-            .issue(shop.frontend, IssueOptions.DEFAULT.timeToLive(Duration.ofSeconds(2)));
+            .issue(shop.frontend, IssueOptions.DEFAULT.timeToLive(Duration.ofSeconds(5)));
     ManagedChannel thief = Attacker.dial(server.getPort(), stolen);
     try {
       Chat chat = Chat.open(thief);
       assertThat(chat.say("hello")).contains("frontend");
 
       assertThat(chat.end()).isNotEqualTo(Status.Code.OK);
-      assertThat(Duration.between(stolen.notAfter(), Instant.now()))
-          .isLessThan(Duration.ofSeconds(1));
+      assertThat(Instant.now())
+          .as("it lives as long as the SVID")
+          .isAfterOrEqualTo(stolen.notAfter());
       assertThat(failure(thief)).isEqualTo(Status.Code.UNAVAILABLE);
     } finally {
       thief.shutdownNow();
