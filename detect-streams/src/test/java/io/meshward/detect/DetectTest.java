@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.meshward.daemon.KafkaConfig;
 import io.meshward.embedded.Broker;
 import io.meshward.embedded.Brokers;
+import io.meshward.embedded.JavaProcess;
 import io.meshward.schemas.CloudEvents;
 import io.meshward.schemas.DeadLetter;
 import io.meshward.schemas.Detection;
@@ -125,7 +126,7 @@ class DetectTest {
         Pipeline calm = new Pipeline(broker, directory.resolve("calm"), RULES)) {
       Pipeline.Reader detections = killed.reader(TopicCatalogue.DETECTIONS);
       int third = alerts.size() / 3;
-      DetectProcess process = DetectProcess.start(killed);
+      JavaProcess process = DetectProcess.start(killed);
       send(killed, alerts.subList(0, third));
       detections.await(1);
       send(killed, alerts.subList(third, 2 * third));

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.meshward.embedded.Broker;
 import io.meshward.embedded.Brokers;
+import io.meshward.embedded.JavaProcess;
 import io.meshward.schemas.Envelope;
 import java.io.IOException;
 import java.net.URI;
@@ -58,7 +59,7 @@ class IngestKillTest {
         sending.add(senders.submit((Callable<Integer>) () -> send(poster, batches)));
       }
       for (int kill = 0; kill <= KILLS; kill++) {
-        try (IngestProcess process = IngestProcess.start(directory, configuration)) {
+        try (JavaProcess process = IngestProcess.start(directory, configuration)) {
           uri = process.uri().resolve("/");
           int target = answered.size() + 20 + random.nextInt(200);
           await(() -> answered.size() >= target);
