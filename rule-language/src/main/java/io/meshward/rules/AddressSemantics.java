@@ -41,15 +41,6 @@ final class AddressSemantics implements TypeSemantics {
     return address;
   }
 
-  @Override
-  public Relation relation(Operator operator) {
-    return switch (operator.meaning()) {
-      case EQUAL, IN, INTERSECTS -> Object::equals;
-      case NOT_EQUAL -> (left, right) -> !left.equals(right);
-      default -> throw unsupported(operator);
-    };
-  }
-
   /** The address of a literal, or null if it is none; an IPv4-mapped one is IPv4. */
   static @Nullable InetAddress parse(String text) {
     if (text.indexOf(':') >= 0) {

@@ -39,15 +39,6 @@ final class BooleanSemantics implements TypeSemantics {
     return truth;
   }
 
-  @Override
-  public Relation relation(Operator operator) {
-    return switch (operator.meaning()) {
-      case EQUAL, IN, INTERSECTS -> Object::equals;
-      case NOT_EQUAL -> (left, right) -> !left.equals(right);
-      default -> throw unsupported(operator);
-    };
-  }
-
   private static @Nullable Boolean truth(String text) {
     return switch (text) {
       case "true" -> Boolean.TRUE;

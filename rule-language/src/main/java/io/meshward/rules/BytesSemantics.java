@@ -65,8 +65,6 @@ final class BytesSemantics implements TypeSemantics {
   @Override
   public Relation relation(Operator operator) {
     return switch (operator.meaning()) {
-      case EQUAL, IN, INTERSECTS -> Object::equals;
-      case NOT_EQUAL -> (left, right) -> !left.equals(right);
       case CONTAINS, BCONTAINS ->
           (left, right) -> indexOf((ByteBuffer) left, (ByteBuffer) right) >= 0;
       case STARTSWITH, BSTARTSWITH ->
@@ -77,7 +75,7 @@ final class BytesSemantics implements TypeSemantics {
             ByteBuffer end = (ByteBuffer) right;
             return matchesAt(whole, whole.remaining() - end.remaining(), end);
           };
-      default -> throw unsupported(operator);
+      default -> TypeSemantics.super.relation(operator);
     };
   }
 

@@ -46,13 +46,11 @@ final class DoubleSemantics implements TypeSemantics {
   @Override
   public Relation relation(Operator operator) {
     return switch (operator.meaning()) {
-      case EQUAL, IN, INTERSECTS -> Object::equals;
-      case NOT_EQUAL -> (left, right) -> !left.equals(right);
       case LESS -> (left, right) -> (Double) left < (Double) right;
       case LESS_OR_EQUAL -> (left, right) -> (Double) left <= (Double) right;
       case GREATER -> (left, right) -> (Double) left > (Double) right;
       case GREATER_OR_EQUAL -> (left, right) -> (Double) left >= (Double) right;
-      default -> throw unsupported(operator);
+      default -> TypeSemantics.super.relation(operator);
     };
   }
 

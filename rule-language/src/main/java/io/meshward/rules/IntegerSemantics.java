@@ -95,13 +95,11 @@ final class IntegerSemantics implements TypeSemantics {
   @Override
   public Relation relation(Operator operator) {
     return switch (operator.meaning()) {
-      case EQUAL, IN, INTERSECTS -> Object::equals;
-      case NOT_EQUAL -> (left, right) -> !left.equals(right);
       case LESS -> (left, right) -> compare(left, right) < 0;
       case LESS_OR_EQUAL -> (left, right) -> compare(left, right) <= 0;
       case GREATER -> (left, right) -> compare(left, right) > 0;
       case GREATER_OR_EQUAL -> (left, right) -> compare(left, right) >= 0;
-      default -> throw unsupported(operator);
+      default -> TypeSemantics.super.relation(operator);
     };
   }
 

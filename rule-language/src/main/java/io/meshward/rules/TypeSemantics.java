@@ -40,11 +40,17 @@ interface TypeSemantics {
   Object constant(String text, Dialect dialect);
 
   /**
-   * The test between two values that an operator means.
+   * The test between two values that an operator means; here, what all types know.
    *
    * @throws IllegalArgumentException if the operator needs constants on its right
    */
-  Relation relation(Operator operator);
+  default Relation relation(Operator operator) {
+    return switch (operator.meaning()) {
+      case EQUAL, IN, INTERSECTS -> Object::equals;
+      case NOT_EQUAL -> (left, right) -> !left.equals(right);
+      default -> throw unsupported(operator);
+    };
+  }
 
   /** The test of a value against a constant. */
   default ValueTest comparison(Operator operator, String text, Dialect dialect) {
