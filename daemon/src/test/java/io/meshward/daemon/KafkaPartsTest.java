@@ -92,7 +92,8 @@ class KafkaPartsTest {
       for (int i = 0; i < 1000; i++) {
         letters.write(null, SENDER, "invalid", "no rule", message);
       }
-      assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(1));
+      // Were each of them to wait for a broker for a moment only, it would take much longer.
+      assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(30));
       assertThat(metrics.scrape()).contains("outcome=\"lost\"");
     }
   }
