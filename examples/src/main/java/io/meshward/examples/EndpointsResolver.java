@@ -115,7 +115,8 @@ final class EndpointsResolver extends NameResolver {
 
     @Override
     protected int priority() {
-      return 5;
+      // Below DNS, so that a target without a scheme is a host's name here too.
+      return 4;
     }
 
     @Override

@@ -3,6 +3,7 @@ package io.meshward.examples;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.grpc.NameResolver;
+import io.grpc.NameResolverRegistry;
 import io.grpc.Status;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -54,6 +55,11 @@ final class EndpointsResolverTest {
 
     Files.write(folder.resolve("orders"), List.of());
     assertThat(next()).startsWith("UNAVAILABLE");
+  }
+
+  @Test
+  void aTargetWithoutASchemeStaysAHostsName() {
+    assertThat(NameResolverRegistry.getDefaultRegistry().getDefaultScheme()).isEqualTo("dns");
   }
 
   private String next() throws InterruptedException {
