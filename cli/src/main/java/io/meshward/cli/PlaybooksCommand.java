@@ -41,7 +41,7 @@ final class PlaybooksCommand implements Runnable {
               arity = "1..*",
               description =
                   "Playbook files, or folders of *.yaml and *.yml files; later ones may change the"
-                      + " lists and macros of earlier ones.")
+                      + " lists, macros and playbooks of earlier ones.")
           List<Path> paths) {
     List<Path> files = new ArrayList<>();
     paths.forEach(path -> files.addAll(files(path)));

@@ -8,8 +8,6 @@ import io.meshward.schemas.EventCodec;
 import io.meshward.schemas.PolicyBundle;
 import io.meshward.schemas.TopicCatalogue;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -24,7 +22,6 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import picocli.CommandLine;
 
 class PoliciesCommandTest {
   private static final Path EXAMPLE = Path.of("../examples/policies/transfer");
@@ -46,8 +43,8 @@ class PoliciesCommandTest {
   @Test
   void saysWhatEachPolicyComesToAndWhatIsWrongWithIt() throws IOException {
     Path bad = Files.writeString(folder.resolve("bad.json"), "{\"name\": \"p\"}");
-    Run run =
-        execute(
+    CommandRun run =
+        CommandRun.of(
             "policies",
             "check",
             "--roles",
@@ -62,18 +59,20 @@ class PoliciesCommandTest {
         .contains("policy.json: transfer@")
         .contains("1 deny and 2 allow rules")
         .contains("bad.json: policy.allow_rules is missing");
-    assertThat(execute("policies", "check", EXAMPLE.resolve("istio.yaml").toString()).exitCode())
+    assertThat(
+            CommandRun.of("policies", "check", EXAMPLE.resolve("istio.yaml").toString()).exitCode())
         .isEqualTo(ExitCode.OK);
   }
 
   @Test
   void publishesWhatCanBeUsedAndRemovesIt() {
     assertThat(
-            execute("topics", "apply", "--bootstrap-servers", broker.bootstrapServers()).exitCode())
+            CommandRun.of("topics", "apply", "--bootstrap-servers", broker.bootstrapServers())
+                .exitCode())
         .isEqualTo(ExitCode.OK);
     Path file = EXAMPLE.resolve("istio.yaml");
 
-    Run published =
+    CommandRun published =
         onTopic("publish", "payment", file.toString(), "--shadow", file.toString(), "--actor", "a");
     assertThat(published.exitCode()).as(published.err()).isEqualTo(ExitCode.OK);
     assertThat(published.out()).contains("as bundle payment");
@@ -85,7 +84,7 @@ class PoliciesCommandTest {
     assertThat(policy.shadowDocument()).isEqualTo(policy.document());
     assertThat(policy.actor()).isEqualTo("a");
 
-    Run refused = onTopic("publish", "payment", EXAMPLE.resolve("policy.json").toString());
+    CommandRun refused = onTopic("publish", "payment", EXAMPLE.resolve("policy.json").toString());
     assertThat(refused.exitCode()).isEqualTo(ExitCode.PROBLEMS);
     assertThat(refused.err()).contains("nothing was published").contains("auditor");
 
@@ -95,18 +94,19 @@ class PoliciesCommandTest {
 
   @Test
   void saysWhichBrokerDoesNotAnswer() {
-    Run run =
-        execute("policies", "remove", "x", "--bootstrap-servers", "127.0.0.1:1", "--timeout", "1");
+    CommandRun run =
+        CommandRun.of(
+            "policies", "remove", "x", "--bootstrap-servers", "127.0.0.1:1", "--timeout", "1");
 
     assertThat(run.exitCode()).isEqualTo(ExitCode.UNREACHABLE);
     assertThat(run.err()).contains("127.0.0.1:1");
   }
 
-  private static Run onTopic(String command, String... arguments) {
+  private static CommandRun onTopic(String command, String... arguments) {
     List<String> all = new ArrayList<>(List.of("policies", command));
     all.addAll(List.of(arguments));
     all.addAll(List.of("--bootstrap-servers", broker.bootstrapServers()));
-    return execute(all.toArray(String[]::new));
+    return CommandRun.of(all.toArray(String[]::new));
   }
 
   /** The last of that many records. */
@@ -129,15 +129,4 @@ class PoliciesCommandTest {
       return records.get(count - 1);
     }
   }
-
-  private static Run execute(String... arguments) {
-    StringWriter out = new StringWriter();
-    StringWriter err = new StringWriter();
-    CommandLine command =
-        Meshward.commandLine().setOut(new PrintWriter(out)).setErr(new PrintWriter(err));
-    int exitCode = command.execute(arguments);
-    return new Run(exitCode, out.toString(), err.toString());
-  }
-
-  private record Run(int exitCode, String out, String err) {}
 }

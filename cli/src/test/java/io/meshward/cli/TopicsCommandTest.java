@@ -4,15 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.meshward.embedded.EmbeddedKafka;
 import io.meshward.schemas.TopicCatalogue;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import picocli.CommandLine;
 
 class TopicsCommandTest {
   private static EmbeddedKafka broker;
@@ -35,9 +32,9 @@ class TopicsCommandTest {
 
   @Test
   void showsEveryTopicThatIsMissingAndNoneAfterApply() {
-    Run before = run("diff", "--prefix", "shown");
-    Run apply = run("apply", "--prefix", "shown");
-    Run after = run("diff", "--prefix", "shown");
+    CommandRun before = run("diff", "--prefix", "shown");
+    CommandRun apply = run("apply", "--prefix", "shown");
+    CommandRun after = run("diff", "--prefix", "shown");
 
     assertThat(before.exitCode()).isEqualTo(ExitCode.PROBLEMS);
     assertThat(before.out().lines())
@@ -55,7 +52,7 @@ class TopicsCommandTest {
 
     assertThat(run("apply", "guarded", wide).exitCode()).isEqualTo(ExitCode.OK);
     assertThat(run("diff", "guarded", wide).exitCode()).isEqualTo(ExitCode.OK);
-    Run surplus = run("diff", "guarded", narrow);
+    CommandRun surplus = run("diff", "guarded", narrow);
     assertThat(run("apply", "guarded", narrow).exitCode()).isEqualTo(ExitCode.OK);
 
     assertThat(surplus.out().lines())
@@ -66,7 +63,7 @@ class TopicsCommandTest {
 
   @Test
   void namesARoleThatDoesNotExist() {
-    Run run = run("diff", "roles", List.of("--acls", "--principal", "boss=User:a"));
+    CommandRun run = run("diff", "roles", List.of("--acls", "--principal", "boss=User:a"));
 
     assertThat(run.exitCode()).isEqualTo(ExitCode.USAGE);
     assertThat(run.err()).contains("boss=User:a").contains("mesh-runtime, ingest, detect");
@@ -74,18 +71,19 @@ class TopicsCommandTest {
 
   @Test
   void saysWhichBrokerDoesNotAnswer() {
-    Run run = execute("topics", "diff", "--bootstrap-servers", "127.0.0.1:1", "--timeout", "1");
+    CommandRun run =
+        CommandRun.of("topics", "diff", "--bootstrap-servers", "127.0.0.1:1", "--timeout", "1");
 
     assertThat(run.exitCode()).isEqualTo(ExitCode.UNREACHABLE);
     assertThat(run.err()).contains("127.0.0.1:1");
   }
 
-  private static Run run(String command, String option, String prefix) {
-    return execute(
+  private static CommandRun run(String command, String option, String prefix) {
+    return CommandRun.of(
         "topics", command, "--bootstrap-servers", broker.bootstrapServers(), option, prefix);
   }
 
-  private static Run run(String command, String prefix, List<String> more) {
+  private static CommandRun run(String command, String prefix, List<String> more) {
     List<String> arguments =
         new ArrayList<>(
             List.of(
@@ -96,17 +94,6 @@ class TopicsCommandTest {
                 "--prefix",
                 prefix));
     arguments.addAll(more);
-    return execute(arguments.toArray(String[]::new));
+    return CommandRun.of(arguments.toArray(String[]::new));
   }
-
-  private static Run execute(String... arguments) {
-    StringWriter out = new StringWriter();
-    StringWriter err = new StringWriter();
-    CommandLine command =
-        Meshward.commandLine().setOut(new PrintWriter(out)).setErr(new PrintWriter(err));
-    int exitCode = command.execute(arguments);
-    return new Run(exitCode, out.toString(), err.toString());
-  }
-
-  private record Run(int exitCode, String out, String err) {}
 }
