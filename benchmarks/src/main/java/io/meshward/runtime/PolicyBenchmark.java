@@ -44,7 +44,7 @@ public class PolicyBenchmark {
         cache.time());
   }
 
-  private static AuthorizationPolicy policy() {
+  static AuthorizationPolicy policy() {
     StringBuilder rules = new StringBuilder();
     for (int i = 0; i < 20; i++) {
       rules.append(

@@ -12,6 +12,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
@@ -32,7 +33,8 @@ public final class WorkloadReports implements AutoCloseable {
    * @param self who reports handshakes and calls
    */
   public WorkloadReports(Map<String, Object> kafka, String prefix, SpiffeId self) {
-    this.sink = new KafkaEventSink(kafka, prefix);
+    this.sink =
+        new KafkaEventSink(kafka, prefix, new EventSigner(Optional::empty, Clock.systemUTC()));
     this.self = self;
     this.server = reporter(self, "server-0");
   }

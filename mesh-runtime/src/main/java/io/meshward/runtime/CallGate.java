@@ -72,7 +72,13 @@ final class CallGate implements ServerInterceptor {
       return refuse(
           call,
           new DecisionEvents.Subject(
-              call.getMethodDescriptor(), headers, connection, facts, claims, begin),
+              call.getMethodDescriptor(),
+              headers,
+              connection,
+              facts,
+              claims,
+              begin,
+              CallSpans.KEY.get()),
           CallEvidence.NONE,
           Ruling.ofConnection("no_peer"));
     }
@@ -83,7 +89,13 @@ final class CallGate implements ServerInterceptor {
     List<String> claims = SpoofedMetadata.strip(headers, facts.id());
     DecisionEvents.Subject subject =
         new DecisionEvents.Subject(
-            call.getMethodDescriptor(), headers, connection, facts, claims, begin);
+            call.getMethodDescriptor(),
+            headers,
+            connection,
+            facts,
+            claims,
+            begin,
+            CallSpans.KEY.get());
     if (late.isPresent()) {
       connection.cut();
       return refuse(

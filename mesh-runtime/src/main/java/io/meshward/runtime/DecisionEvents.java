@@ -8,6 +8,7 @@ import io.meshward.schemas.AuthzDecision.Authz;
 import io.meshward.schemas.AuthzDecision.Decision;
 import io.meshward.schemas.Connection;
 import io.meshward.schemas.Peer;
+import io.opentelemetry.api.trace.Span;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -15,10 +16,18 @@ import org.jspecify.annotations.Nullable;
 final class DecisionEvents {
   private final EventReporter reporter;
   private final Admission admission;
+  private final AllowSampler sampler;
+  private final @Nullable MeshTelemetry telemetry;
 
-  DecisionEvents(EventReporter reporter, Admission admission) {
+  DecisionEvents(
+      EventReporter reporter,
+      Admission admission,
+      AllowSampler sampler,
+      @Nullable MeshTelemetry telemetry) {
     this.reporter = reporter;
     this.admission = admission;
+    this.sampler = sampler;
+    this.telemetry = telemetry;
   }
 
   /**
@@ -26,6 +35,7 @@ final class DecisionEvents {
    *
    * @param claims the metadata keys that claimed an identity which TLS does not confirm
    * @param begin when the decision began, by {@code nanoTime}
+   * @param span the call's span, if there is one
    */
   record Subject(
       MethodDescriptor<?, ?> method,
@@ -33,7 +43,8 @@ final class DecisionEvents {
       @Nullable TrackedConnection connection,
       @Nullable ConnectionFacts facts,
       List<String> claims,
-      long begin) {}
+      long begin,
+      @Nullable Span span) {}
 
   /**
    * Reports a decision.
@@ -42,7 +53,15 @@ final class DecisionEvents {
    * @param refusal the status it was refused with, if it was
    */
   void report(Subject subject, CallEvidence evidence, Ruling ruling, @Nullable Status refusal) {
-    long latencyUs = (System.nanoTime() - subject.begin()) / 1000;
+    long latencyNanos = System.nanoTime() - subject.begin();
+    if (telemetry != null) {
+      telemetry.decided(subject, ruling, latencyNanos);
+    }
+    if (isPlain(subject, evidence, ruling)
+        && subject.facts() != null
+        && !sampler.lets(subject.facts().id(), subject.method().getFullMethodName())) {
+      return;
+    }
     TrackedConnection connection = subject.connection();
     ConnectionFacts facts = subject.facts();
     AuthorizationPolicy.Decision shadow = ruling.shadow();
@@ -57,7 +76,7 @@ final class DecisionEvents {
                 ruling.policyRevision(),
                 ruling.ruleId(),
                 ruling.reason(),
-                latencyUs,
+                latencyNanos / 1000,
                 refusal == null ? null : refusal.getCode().name(),
                 ruling.decisionId(),
                 ruling.shadowPolicyId(),
@@ -83,6 +102,17 @@ final class DecisionEvents {
                 : new AuthzDecision.Delegation(evidence.onBehalfOf()),
             evidence.facts(),
             subject.claims().isEmpty() ? null : new AuthzDecision.Metadata(subject.claims())));
+  }
+
+  /** Whether a decision says no more than that a call was allowed: only those are sampled. */
+  private static boolean isPlain(Subject subject, CallEvidence evidence, Ruling ruling) {
+    AuthorizationPolicy.Decision shadow = ruling.shadow();
+    return ruling.allowed()
+        && (shadow == null || shadow.allowed())
+        && evidence.facts() == null
+        && evidence.onBehalfOf().isEmpty()
+        && subject.claims().isEmpty()
+        && UnknownMethods.isKnown(subject.method());
   }
 
   private static Decision decision(boolean allowed) {

@@ -10,16 +10,31 @@ import java.security.cert.CertificateParsingException;
 import java.security.cert.X509Certificate;
 import java.time.Clock;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** Reports every TLS handshake of this workload, of both roles, whatever its outcome. */
+/**
+ * Reports TLS handshakes of this workload, of both roles, whatever their outcome: all of them, up
+ * to a limit for each address.
+ */
 final class HandshakeEvents {
   private final EventReporter reporter;
+  private final Consumer<TlsHandshake> observer;
   private final Clock clock;
+  private final HandshakeLimit limit = new HandshakeLimit(System::nanoTime);
 
-  HandshakeEvents(EventReporter reporter, Clock clock) {
+  /**
+   * @param observer hears of each handshake, also of those that are not reported
+   */
+  HandshakeEvents(EventReporter reporter, Consumer<TlsHandshake> observer, Clock clock) {
     this.reporter = reporter;
+    this.observer = observer;
     this.clock = clock;
+  }
+
+  /** How many handshakes have not been reported so far, because their address had too many. */
+  long leftOut() {
+    return limit.leftOut();
   }
 
   /**
@@ -75,7 +90,7 @@ final class HandshakeEvents {
       List<X509Certificate> chain) {
     CertificateFacts certificate =
         chain.isEmpty() ? null : Certificates.facts(chain.get(0), clock.instant());
-    reporter.handshake(
+    TlsHandshake event =
         new TlsHandshake(
             tls,
             reporter.local(),
@@ -87,7 +102,11 @@ final class HandshakeEvents {
                 id,
                 claimedId,
                 id == null ? null : id.trustDomain()),
-            certificate));
+            certificate);
+    observer.accept(event);
+    if (limit.lets(connection.ip(), tls.result() == Result.SUCCESS)) {
+      reporter.handshake(event);
+    }
   }
 
   private static TlsHandshake.Tls tls(

@@ -27,7 +27,8 @@ import org.slf4j.LoggerFactory;
 /**
  * Sends events to Kafka from a thread of its own, with an idempotent producer. Each class of events
  * has a queue of its own bound; a full one drops what comes, and so does a record that the broker
- * does not acknowledge within the producer's delivery timeout. Both are counted. Thread-safe.
+ * does not acknowledge within the producer's delivery timeout. Both are counted. All but plain
+ * allows are signed. Thread-safe.
  */
 final class KafkaEventSink implements EventSink {
   private static final Logger log = LoggerFactory.getLogger(KafkaEventSink.class);
@@ -40,6 +41,7 @@ final class KafkaEventSink implements EventSink {
   private record Waiting(String key, Envelope<? extends Event> event) {}
 
   private final String prefix;
+  private final EventSigner signer;
   private final KafkaProducer<byte[], byte[]> producer;
   private final Map<EventClass, ArrayBlockingQueue<Waiting>> queues =
       new EnumMap<>(EventClass.class);
@@ -51,9 +53,11 @@ final class KafkaEventSink implements EventSink {
   /**
    * @param clientProperties settings of Kafka clients; what the sink's promises need is set over
    *     them
+   * @param signer signs, on the sink's own thread, all but plain allows
    */
-  KafkaEventSink(Map<String, Object> clientProperties, String prefix) {
+  KafkaEventSink(Map<String, Object> clientProperties, String prefix, EventSigner signer) {
     this.prefix = prefix;
+    this.signer = signer;
     for (EventClass eventClass : EventClass.values()) {
       queues.put(eventClass, new ArrayBlockingQueue<>(eventClass.capacity()));
       dropped.put(eventClass, new AtomicLong());
@@ -120,6 +124,9 @@ final class KafkaEventSink implements EventSink {
     try {
       String topic = topic(next.event().data()).name(prefix);
       ProducerRecord<byte[], byte[]> record = CloudEvents.toRecord(topic, next.key(), next.event());
+      if (eventClass != EventClass.ALLOW) {
+        signer.sign(record);
+      }
       var unused = producer.send(record, (metadata, failure) -> settle(eventClass, failure));
     } catch (KafkaException | IllegalStateException e) {
       settle(eventClass, e);

@@ -22,6 +22,7 @@ final class LifecycleEvents implements OwnIdentity.Listener, PolicyStore.Listene
   private final IdentitySource source;
   private final Clock clock;
   private final Map<EventClass, Long> dropsReported = new EnumMap<>(EventClass.class);
+  private final Map<EventClass, Long> leftOutReported = new EnumMap<>(EventClass.class);
   private RuntimeState lastSeen = new RuntimeState.Starting("");
 
   LifecycleEvents(EventReporter reporter, IdentitySource source, Clock clock) {
@@ -104,13 +105,25 @@ final class LifecycleEvents implements OwnIdentity.Listener, PolicyStore.Listene
     for (EventClass eventClass : EventClass.values()) {
       long total = sink.dropped(eventClass);
       long since = total - dropsReported.getOrDefault(eventClass, 0L);
-      if (since > 0 && reporter.lifecycle(drops(since, eventClass))) {
+      if (since > 0 && reporter.lifecycle(missing(Change.EVENTS_DROPPED, since, eventClass))) {
         dropsReported.put(eventClass, total);
         log.atWarn()
             .addKeyValue("class", eventClass)
             .addKeyValue("count", since)
             .log("events were dropped: the sink could not send them in time");
       }
+    }
+  }
+
+  /**
+   * Reports what has not been reported on purpose since the last such report. For one thread.
+   *
+   * @param total how much it is in all
+   */
+  void reportLeftOut(EventClass eventClass, long total) {
+    long since = total - leftOutReported.getOrDefault(eventClass, 0L);
+    if (since > 0 && reporter.lifecycle(missing(Change.EVENTS_LEFT_OUT, since, eventClass))) {
+      leftOutReported.put(eventClass, total);
     }
   }
 
@@ -213,9 +226,9 @@ final class LifecycleEvents implements OwnIdentity.Listener, PolicyStore.Listene
             null));
   }
 
-  private static Svid drops(long count, EventClass eventClass) {
+  private static Svid missing(Change change, long count, EventClass eventClass) {
     return new Svid(
-        Change.EVENTS_DROPPED,
+        change,
         null,
         null,
         null,

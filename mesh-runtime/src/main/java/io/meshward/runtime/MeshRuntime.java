@@ -46,6 +46,8 @@ public final class MeshRuntime implements AutoCloseable {
   private final @Nullable PolicySource policySource;
   private final RiskSource risk;
   private final @Nullable DecisionPoint decisionPoint;
+  private final @Nullable MeshTelemetry telemetry;
+  private final AllowSampler sampler;
   private final EvidenceVerifier evidence;
   private final DelegationIssuer delegations;
   private final ExecutorService waitedFor;
@@ -54,6 +56,7 @@ public final class MeshRuntime implements AutoCloseable {
   private final Admission admission;
   private final EventReporter reporter;
   private final LifecycleEvents lifecycle;
+  private final HandshakeEvents handshakes;
   private final ConnectionTracker tracker;
   private final QuarantineEnforcer quarantine;
   private final @Nullable QuarantineSnapshot snapshot;
@@ -95,7 +98,9 @@ public final class MeshRuntime implements AutoCloseable {
     String instance = instance(settings);
     policies = new PolicyStore(settings.policyFiles(), settings.workload, settings.withoutPolicy());
     policies.load();
-    sink = settings.sink();
+    sink = settings.sink(own);
+    telemetry = settings.telemetry(own);
+    sampler = new AllowSampler(settings.allowsOneIn);
     reporter = new EventReporter(sink, clock, own::id, settings.node, settings.pod, instance);
     listeners = List.copyOf(settings.listeners);
     workloadApi = endpoint == null ? null : new WorkloadApi(endpoint);
@@ -122,13 +127,11 @@ public final class MeshRuntime implements AutoCloseable {
                     settings.jwtLeeway,
                     settings.random,
                     lifecycle::jwtFetched));
+    handshakes =
+        new HandshakeEvents(
+            reporter, telemetry == null ? event -> {} : telemetry::handshake, clock);
     tracker =
-        new ConnectionTracker(
-            admission,
-            new HandshakeEvents(reporter, clock),
-            fullHandshakes,
-            settings.limits,
-            instance);
+        new ConnectionTracker(admission, handshakes, fullHandshakes, settings.limits, instance);
     timer = timer();
     transport =
         new MeshTransport(
@@ -266,7 +269,7 @@ public final class MeshRuntime implements AutoCloseable {
         tellListeners();
       }
       watchdog.observe(own.state());
-      lifecycle.reportDrops(sink);
+      reportMissing();
       channels.tryAgain();
       if (snapshot != null) {
         snapshot.keep(quarantine.known(), quarantineSource.ageMs());
@@ -276,6 +279,12 @@ public final class MeshRuntime implements AutoCloseable {
     } catch (RuntimeException e) {
       log.atError().setCause(e).log("the periodic look failed; it goes on");
     }
+  }
+
+  private void reportMissing() {
+    lifecycle.reportDrops(sink);
+    lifecycle.reportLeftOut(EventClass.ALLOW, sampler.leftOut());
+    lifecycle.reportLeftOut(EventClass.HANDSHAKE, handshakes.leftOut());
   }
 
   private void tellListeners() {
@@ -312,6 +321,7 @@ public final class MeshRuntime implements AutoCloseable {
   public MeshServerBuilder serverBuilder(SocketAddress address) {
     return new MeshServerBuilder(
         transport.server(address, svid().lifetime()),
+        telemetry == null ? null : new CallSpans(telemetry.openTelemetry()),
         new CallGate(
             admission,
             evidence,
@@ -319,7 +329,7 @@ public final class MeshRuntime implements AutoCloseable {
             risk,
             decisionPoint,
             waitedFor,
-            new DecisionEvents(reporter, admission),
+            new DecisionEvents(reporter, admission, sampler, telemetry),
             clock));
   }
 
@@ -412,7 +422,10 @@ public final class MeshRuntime implements AutoCloseable {
     if (decisionPoint != null) {
       decisionPoint.close();
     }
-    lifecycle.reportDrops(sink);
+    reportMissing();
+    if (telemetry != null) {
+      telemetry.close();
+    }
     sink.close();
   }
 

@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import io.grpc.netty.shaded.io.netty.handler.ssl.SslProvider;
 import io.meshward.schemas.SpiffeId;
 import io.meshward.schemas.TopicCatalogue;
+import io.opentelemetry.api.OpenTelemetry;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Clock;
@@ -42,6 +43,8 @@ public final class MeshRuntimeBuilder {
   @Nullable OpaOptions opa;
   @Nullable JwtOptions jwt;
   final List<String> trustedProxies = new ArrayList<>();
+  int allowsOneIn = 1;
+  @Nullable OpenTelemetry openTelemetry;
   @Nullable EventSink events;
   @Nullable QuarantineSource quarantine;
   @Nullable Map<String, Object> kafkaProperties;
@@ -213,6 +216,32 @@ public final class MeshRuntimeBuilder {
     return this;
   }
 
+  /**
+   * Reports one in so many plain allows of each caller and method, and always the first; how many
+   * are left out is reported once a second. What is refused, carries credentials or claims, or
+   * would have been refused by the policy on trial is always reported. Default: all.
+   *
+   * @throws IllegalArgumentException if it is not positive
+   */
+  public MeshRuntimeBuilder sampleAllows(int oneIn) {
+    if (oneIn < 1) {
+      throw new IllegalArgumentException(
+          "one in " + oneIn + " allows is to be reported: expected at least 1");
+    }
+    this.allowsOneIn = oneIn;
+    return this;
+  }
+
+  /**
+   * Tells OpenTelemetry of calls and handshakes: spans with the identities and the decision, and
+   * metrics. A span that an instrumentation has begun is used, else each call gets one. Default:
+   * nothing is told.
+   */
+  public MeshRuntimeBuilder openTelemetry(OpenTelemetry api) {
+    this.openTelemetry = api;
+    return this;
+  }
+
   /** Sends events and enforcement reports there instead. The runtime closes it. */
   public MeshRuntimeBuilder events(EventSink sink) {
     this.events = sink;
@@ -339,7 +368,11 @@ public final class MeshRuntimeBuilder {
     return this;
   }
 
-  EventSink sink() {
+  @Nullable MeshTelemetry telemetry(OwnIdentity own) {
+    return openTelemetry == null ? null : new MeshTelemetry(openTelemetry, own, clock);
+  }
+
+  EventSink sink(OwnIdentity own) {
     if (events != null) {
       return events;
     }
@@ -347,7 +380,10 @@ public final class MeshRuntimeBuilder {
       log.atWarn().log("this workload reports no events");
       return new NoEvents();
     }
-    return new KafkaEventSink(requireNonNull(kafkaProperties), kafkaPrefix);
+    return new KafkaEventSink(
+        requireNonNull(kafkaProperties),
+        kafkaPrefix,
+        new EventSigner(() -> own.usable().map(WorkloadIdentity::svid), clock));
   }
 
   QuarantineSource quarantineSource(EventReporter reporter) {

@@ -20,11 +20,17 @@ import org.jspecify.annotations.Nullable;
  */
 public final class MeshServerBuilder extends ForwardingServerBuilder<MeshServerBuilder> {
   private final NettyServerBuilder netty;
+  private final @Nullable ServerInterceptor spans;
   private final ServerInterceptor gate;
   private @Nullable HandlerRegistry serviceOwned;
 
-  MeshServerBuilder(NettyServerBuilder netty, ServerInterceptor gate) {
+  /**
+   * @param spans runs around the gate, if OpenTelemetry is told of calls
+   */
+  MeshServerBuilder(
+      NettyServerBuilder netty, @Nullable ServerInterceptor spans, ServerInterceptor gate) {
     this.netty = netty;
+    this.spans = spans;
     this.gate = gate;
   }
 
@@ -81,6 +87,9 @@ public final class MeshServerBuilder extends ForwardingServerBuilder<MeshServerB
     netty.fallbackHandlerRegistry(new UnknownMethods(serviceOwned));
     // The interceptor added last runs first.
     netty.intercept(gate);
+    if (spans != null) {
+      netty.intercept(spans);
+    }
     return netty.build();
   }
 }

@@ -9,12 +9,14 @@ import io.meshward.schemas.LocalWorkload;
 import io.meshward.schemas.SvidLifecycle;
 import io.meshward.schemas.SvidLifecycle.Change;
 import io.meshward.schemas.TopicCatalogue;
+import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.junit.jupiter.api.Test;
@@ -26,7 +28,11 @@ class KafkaEventSinkTest {
     try (EmbeddedKafka kafka = EmbeddedKafka.start();
         MeshTopics topics = new MeshTopics(kafka)) {
       MeshTopics.createAll(kafka);
-      try (KafkaEventSink sink = new KafkaEventSink(topics.clientProperties(), MeshTopics.PREFIX)) {
+      try (KafkaEventSink sink =
+          new KafkaEventSink(
+              topics.clientProperties(),
+              MeshTopics.PREFIX,
+              new EventSigner(Optional::empty, Clock.systemUTC()))) {
         for (int i = 0; i < 500; i++) {
           assertThat(sink.offer(EventClass.LIFECYCLE, "key", event(i))).isTrue();
         }
@@ -49,7 +55,9 @@ class KafkaEventSinkTest {
 
   @Test
   void neverBlocksAndKeepsClassesApartWhileThereIsNoKafka() {
-    KafkaEventSink sink = new KafkaEventSink(nowhere(), MeshTopics.PREFIX);
+    KafkaEventSink sink =
+        new KafkaEventSink(
+            nowhere(), MeshTopics.PREFIX, new EventSigner(Optional::empty, Clock.systemUTC()));
     int flood = EventClass.HANDSHAKE.capacity() + 1_000;
     long begin = System.nanoTime();
     for (int i = 0; i < flood; i++) {
@@ -79,7 +87,11 @@ class KafkaEventSinkTest {
       Map<String, Object> patient = new HashMap<>(topics.clientProperties());
       patient.put("max.block.ms", 600_000);
       patient.put("delivery.timeout.ms", 600_000);
-      try (KafkaEventSink sink = new KafkaEventSink(patient, MeshTopics.PREFIX)) {
+      try (KafkaEventSink sink =
+          new KafkaEventSink(
+              patient,
+              MeshTopics.PREFIX,
+              new EventSigner(Optional::empty, Clock.systemUTC()))) {
         kafka.stop();
         for (int i = 0; i < 100; i++) {
           sink.offer(EventClass.DENIAL, "key", event(i));

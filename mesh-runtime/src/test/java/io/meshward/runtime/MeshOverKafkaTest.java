@@ -23,9 +23,11 @@ import io.meshward.schemas.Subject;
 import io.meshward.schemas.SvidLifecycle;
 import io.meshward.schemas.TlsHandshake;
 import io.meshward.schemas.TopicCatalogue;
+import io.meshward.schemas.TrustDomain;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
+import java.util.function.Predicate;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
@@ -95,6 +97,30 @@ class MeshOverKafkaTest {
                     == Outcome.RELEASED);
     channel.resetConnectBackoff();
     assertThat(Echo.call(channel, "again")).contains("frontend");
+    isSignedByItsReporter(
+        topics.await(TopicCatalogue.EVENTS_IDENTITY, is(EventType.TLS_HANDSHAKE)));
+    isSignedByItsReporter(
+        topics.await(TopicCatalogue.EVENTS_IDENTITY, is(EventType.SVID_LIFECYCLE)));
+    isSignedByItsReporter(applied);
+    assertThat(
+            SignedEvents.verify(
+                topics.await(TopicCatalogue.EVENTS_IDENTITY, is(EventType.AUTHZ_DECISION)),
+                orders.identity().bundles()))
+        .as("a plain allow")
+        .isInstanceOf(SignedEvents.Verification.Unsigned.class);
+  }
+
+  private static Predicate<ConsumerRecord<byte[], byte[]>> is(EventType type) {
+    return record -> CloudEvents.type(record.headers()) == type;
+  }
+
+  private void isSignedByItsReporter(ConsumerRecord<byte[], byte[]> record) {
+    TrustDomain domain = shop.mesh.trustDomain().name();
+    assertThat(
+            SignedEvents.verify(record, Map.of(domain, X509Svids.bundle(shop.mesh.trustDomain()))))
+        .isInstanceOfSatisfying(
+            SignedEvents.Verification.Signed.class,
+            signed -> assertThat(signed.reporter()).isEqualTo(shop.orders));
   }
 
   @Test

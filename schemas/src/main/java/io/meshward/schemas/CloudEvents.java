@@ -20,6 +20,10 @@ public final class CloudEvents {
   public static final String SOURCE = "ce_source";
   public static final String SUBJECT = "ce_subject";
   public static final String TIME = "ce_time";
+
+  /** The reporter's signature, if there is one: see {@link EventSignature}. */
+  public static final String SIGNATURE = "ce_signature";
+
   private static final String SPEC_VERSION = "ce_specversion";
   private static final String TRACEPARENT = "traceparent";
   private static final String CONTENT_TYPE = "content-type";

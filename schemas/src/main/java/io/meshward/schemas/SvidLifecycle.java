@@ -22,6 +22,8 @@ public record SvidLifecycle(Svid svid, LocalWorkload local) implements Event {
     JWT_FETCHED,
     CRL,
     EVENTS_DROPPED,
+    /** Not reported on purpose: allows that were sampled, handshakes of one address in a flood. */
+    EVENTS_LEFT_OUT,
     POLICY_LOADED,
     POLICY_REJECTED,
     TLS_FALLBACK
@@ -34,8 +36,8 @@ public record SvidLifecycle(Svid svid, LocalWorkload local) implements Event {
    * @param agePercent how much of its life the replaced SVID had lived, in percent
    * @param error why a fetch failed, why a policy was rejected, or why TLS is by the JDK
    * @param streamNumber how often the Workload API stream has been opened
-   * @param dropped how many events the sink dropped since the last report
-   * @param droppedClass which class of events it dropped
+   * @param dropped how many events were dropped or left out since the last report
+   * @param droppedClass which class of events that was
    * @param policy name and content hash of the policy in force
    */
   public record Svid(

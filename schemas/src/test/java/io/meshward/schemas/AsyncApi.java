@@ -131,6 +131,13 @@ final class AsyncApi {
     properties.fieldNames().forEachRemaining(required::add);
     properties.putObject(CloudEvents.SUBJECT).put("type", "string");
     properties.putObject("traceparent").put("type", "string");
+    properties
+        .putObject(CloudEvents.SIGNATURE)
+        .put("type", "string")
+        .put(
+            "description",
+            "The reporter's signature, as"
+                + " src/main/resources/io/meshward/schemas/json/event.signature.schema.json says.");
     return trait;
   }
 }

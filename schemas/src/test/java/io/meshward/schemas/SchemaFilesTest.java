@@ -14,6 +14,7 @@ import com.networknt.schema.SpecificationVersion;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -40,6 +41,30 @@ class SchemaFilesTest {
     Path file = RESOURCES.resolve("json/" + type.kind() + ".schema.json");
 
     assertFile(file, expected);
+  }
+
+  @Test
+  void theSchemaFileOfASignaturesHeaderSaysWhatTheRecordSays() throws IOException {
+    Path file = RESOURCES.resolve("json/event.signature.schema.json");
+    assertFile(
+        file,
+        pretty(
+            SchemaGenerator.schema(
+                "event.signature", "header of ce_signature", EventSignature.class, JAVADOC)));
+
+    JsonNode header =
+        EventCodec.toTree(
+            new EventSignature("ES256", EventSignature.TYPE, 1_790_000_000L, List.of("MIIB")));
+    assertThat(
+            SchemaRegistry.withDefaultDialect(SpecificationVersion.DRAFT_2020_12)
+                .getSchema(Files.readString(file))
+                .validate(header.toString(), InputFormat.JSON))
+        .isEmpty();
+  }
+
+  @Test
+  void theEventReferenceSaysWhatTheRecordsSay() throws IOException {
+    assertFile(Path.of("../docs/events.md"), EventReference.page(JAVADOC));
   }
 
   @ParameterizedTest

@@ -27,12 +27,16 @@ final class SchemaGenerator {
   }
 
   static ObjectNode schema(EventType type, Javadoc javadoc) {
+    return schema(type.kind(), type.cloudEventType(), type.eventClass(), javadoc);
+  }
+
+  static ObjectNode schema(String name, String title, Class<?> type, Javadoc javadoc) {
     SchemaGenerator generator = new SchemaGenerator(javadoc);
     ObjectNode schema = EventCodec.object();
     schema.put("$schema", "https://json-schema.org/draft/2020-12/schema");
-    schema.put("$id", "urn:meshward:" + type.kind() + ":v1");
-    schema.put("title", type.cloudEventType());
-    schema.setAll(generator.typeSchema(type.eventClass()));
+    schema.put("$id", "urn:meshward:" + name + ":v1");
+    schema.put("title", title);
+    schema.setAll(generator.typeSchema(type));
     if (!generator.definitions.isEmpty()) {
       schema.set("$defs", generator.definitions);
     }
