@@ -89,9 +89,7 @@ class KafkaEventSinkTest {
       patient.put("delivery.timeout.ms", 600_000);
       try (KafkaEventSink sink =
           new KafkaEventSink(
-              patient,
-              MeshTopics.PREFIX,
-              new EventSigner(Optional::empty, Clock.systemUTC()))) {
+              patient, MeshTopics.PREFIX, new EventSigner(Optional::empty, Clock.systemUTC()))) {
         kafka.stop();
         for (int i = 0; i < 100; i++) {
           sink.offer(EventClass.DENIAL, "key", event(i));
