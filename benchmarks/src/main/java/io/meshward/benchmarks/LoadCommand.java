@@ -4,7 +4,7 @@ import io.meshward.daemon.KafkaConfig;
 import io.meshward.daemon.Resources;
 import io.meshward.daemon.TopicAdmin;
 import io.meshward.embedded.EmbeddedKafka;
-import io.meshward.runtime.TlsProvider;
+import io.meshward.runtime.ForcedTls;
 import java.io.PrintWriter;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
@@ -129,8 +129,8 @@ final class LoadCommand implements Callable<Integer> {
 
   private void calls(PrintWriter out, LoadedMesh mesh) throws Exception {
     for (boolean events : List.of(false, true)) {
-      try (LoadedMesh.Pair bare = mesh.bare(TlsProvider.BORINGSSL);
-          LoadedMesh.Pair ours = mesh.runtimes(TlsProvider.BORINGSSL, events)) {
+      try (LoadedMesh.Pair bare = mesh.bare(ForcedTls.BORINGSSL);
+          LoadedMesh.Pair ours = mesh.runtimes(ForcedTls.BORINGSSL, events)) {
         say(
             out,
             "\nCalls of 128 bytes, "
@@ -219,9 +219,9 @@ final class LoadCommand implements Callable<Integer> {
 
   private void handshakes(PrintWriter out, LoadedMesh mesh) throws Exception {
     say(out, "\nFull handshakes in a second, client and server of the same provider, 8 at a time");
-    try (LoadedMesh.Pair ours = mesh.runtimes(TlsProvider.BORINGSSL, true);
-        LoadedMesh.Pair jdk = mesh.runtimes(TlsProvider.JDK, true);
-        LoadedMesh.Pair bare = mesh.bare(TlsProvider.BORINGSSL)) {
+    try (LoadedMesh.Pair ours = mesh.runtimes(ForcedTls.BORINGSSL, true);
+        LoadedMesh.Pair jdk = mesh.runtimes(ForcedTls.JDK, true);
+        LoadedMesh.Pair bare = mesh.bare(ForcedTls.BORINGSSL)) {
       List<Double> oursRates = new ArrayList<>();
       List<Double> jdkRates = new ArrayList<>();
       List<Double> bareRates = new ArrayList<>();
@@ -254,7 +254,7 @@ final class LoadCommand implements Callable<Integer> {
   }
 
   private void cut(PrintWriter out, LoadedMesh mesh) throws Exception {
-    try (LoadedMesh.Pair ours = mesh.runtimes(TlsProvider.BORINGSSL, true)) {
+    try (LoadedMesh.Pair ours = mesh.runtimes(ForcedTls.BORINGSSL, true)) {
       List<Double> millis = new ArrayList<>();
       List<Double> bare = new ArrayList<>();
       // The first turn warms up.

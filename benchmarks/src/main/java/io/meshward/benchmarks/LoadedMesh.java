@@ -11,9 +11,9 @@ import io.grpc.netty.shaded.io.netty.handler.ssl.SslHandler;
 import io.meshward.daemon.KafkaConfig;
 import io.meshward.daemon.Resources;
 import io.meshward.runtime.EventClass;
+import io.meshward.runtime.ForcedTls;
 import io.meshward.runtime.MeshRuntime;
 import io.meshward.runtime.MeshRuntimeBuilder;
-import io.meshward.runtime.TlsProvider;
 import io.meshward.schemas.CloudEvents;
 import io.meshward.schemas.Envelope;
 import io.meshward.schemas.Quarantine;
@@ -69,7 +69,7 @@ final class LoadedMesh implements AutoCloseable {
 
   /** A server, and a channel to it. */
   final class Pair implements AutoCloseable {
-    private final TlsProvider provider;
+    private final ForcedTls provider;
     private final Server server;
     private final ManagedChannel channel;
     private final @Nullable MeshRuntime runtime;
@@ -77,7 +77,7 @@ final class LoadedMesh implements AutoCloseable {
     private final Resources open;
 
     private Pair(
-        TlsProvider provider,
+        ForcedTls provider,
         Server server,
         ManagedChannel channel,
         @Nullable MeshRuntime runtime,
@@ -239,7 +239,7 @@ final class LoadedMesh implements AutoCloseable {
   }
 
   /** grpc-java alone. */
-  Pair bare(TlsProvider provider) throws Exception {
+  Pair bare(ForcedTls provider) throws Exception {
     Resources open = new Resources(PATIENCE);
     BareGrpc serving = open.add("part", bareGrpc(provider, SERVER));
     BareGrpc calling = open.add("part", bareGrpc(provider, CLIENT));
@@ -250,7 +250,7 @@ final class LoadedMesh implements AutoCloseable {
     return new Pair(provider, server, channel, null, calling, open);
   }
 
-  private BareGrpc bareGrpc(TlsProvider provider, SpiffeId id) {
+  private BareGrpc bareGrpc(ForcedTls provider, SpiffeId id) {
     return new BareGrpc(
         provider.netty(), mesh.trustDomain().issue(id), mesh.trustDomain().x509Authorities());
   }
@@ -260,7 +260,7 @@ final class LoadedMesh implements AutoCloseable {
    *
    * @param events whether what they see goes to Kafka
    */
-  Pair runtimes(TlsProvider provider, boolean events) throws Exception {
+  Pair runtimes(ForcedTls provider, boolean events) throws Exception {
     Resources open = new Resources(PATIENCE);
     MeshRuntime serving =
         open.add("part", provider.of(builder(SERVER, events).policy(policy)).start());

@@ -3,13 +3,13 @@ package io.meshward.runtime;
 import io.grpc.netty.shaded.io.netty.handler.ssl.SslProvider;
 
 /** Which implementation of TLS a runtime uses; users have no choice but by what is installed. */
-public enum TlsProvider {
+public enum ForcedTls {
   BORINGSSL(SslProvider.OPENSSL),
   JDK(SslProvider.JDK);
 
   private final SslProvider provider;
 
-  TlsProvider(SslProvider provider) {
+  ForcedTls(SslProvider provider) {
     this.provider = provider;
   }
 
