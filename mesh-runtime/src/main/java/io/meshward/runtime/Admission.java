@@ -36,7 +36,7 @@ final class Admission {
   }
 
   boolean hasOwnSvid() {
-    return own.usable().isPresent();
+    return own.isUsable();
   }
 
   /**

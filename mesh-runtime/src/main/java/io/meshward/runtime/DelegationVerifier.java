@@ -54,6 +54,9 @@ final class DelegationVerifier {
 
   /** Takes the delegation out of a call's metadata: the service gets it verified or not at all. */
   static @Nullable String take(Metadata headers) {
+    if (!headers.containsKey(KEY)) {
+      return null;
+    }
     Iterable<String> values = headers.removeAll(KEY);
     return values == null ? null : String.join(",", values);
   }

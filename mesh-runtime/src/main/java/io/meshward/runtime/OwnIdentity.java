@@ -25,6 +25,7 @@ final class OwnIdentity {
    * The state as one value.
    *
    * @param current what may be used, unless expired
+   * @param until the last instant at which {@code current} may be used
    * @param previous what {@code current} replaced: a handshake may still be taking it
    * @param withdrawn whether {@code current} is absent because the source took it back, and not
    *     because there never was one
@@ -32,10 +33,27 @@ final class OwnIdentity {
    */
   private record Standing(
       @Nullable WorkloadIdentity current,
+      @Nullable Instant until,
       @Nullable WorkloadIdentity previous,
       boolean withdrawn,
       boolean givenUp,
-      String problem) {}
+      String problem) {
+
+    Standing(
+        @Nullable WorkloadIdentity current,
+        @Nullable WorkloadIdentity previous,
+        boolean withdrawn,
+        boolean givenUp,
+        String problem) {
+      this(
+          current,
+          current == null ? null : current.svid().notAfter(),
+          previous,
+          withdrawn,
+          givenUp,
+          problem);
+    }
+  }
 
   private final Clock clock;
   private final List<Listener> listeners = new CopyOnWriteArrayList<>();
@@ -76,6 +94,12 @@ final class OwnIdentity {
     for (Listener listener : listeners) {
       listener.identityChanged(before, update);
     }
+  }
+
+  /** Whether there is a snapshot to serve and dial with now; asked for each call. */
+  boolean isUsable() {
+    Instant until = standing.until();
+    return until != null && !until.isBefore(clock.instant());
   }
 
   /** The snapshot to serve and dial with now; none while starting, withdrawn or expired. */
