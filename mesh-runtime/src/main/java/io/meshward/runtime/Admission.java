@@ -11,8 +11,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Decides whether a peer may be spoken to: this workload has an identity itself, the peer's chain
- * is a valid X.509-SVID of the ID that is expected, and no hold refuses it. Asked in the handshake,
- * after it, when the transport is ready, and again for a call when trust has changed. Thread-safe.
+ * is a valid X.509-SVID of the ID that is expected, and neither a hold nor a revocation list
+ * refuses it. Asked in the handshake, after it, when the transport is ready, and again for a call
+ * when trust has changed. Thread-safe.
  */
 final class Admission {
   private final OwnIdentity own;
@@ -67,13 +68,29 @@ final class Admission {
           RejectionReason.QUARANTINE_UNREAD, id, "the quarantine has not been read to its end yet");
     }
     Optional<Hold> hold = snapshot.holds().against(id, chain.get(0), ip, now);
-    return hold.<Verdict>map(
-            found ->
-                rejected(
-                    RejectionReason.QUARANTINED,
-                    id,
-                    "held by containment " + found.key().containment()))
-        .orElse(verdict);
+    if (hold.isPresent()) {
+      return rejected(
+          RejectionReason.QUARANTINED, id, "held by containment " + hold.get().key().containment());
+    }
+    RevocationStatus status = revocation(chain, id, snapshot);
+    if (status == RevocationStatus.REVOKED) {
+      return rejected(RejectionReason.REVOKED, id, "a revocation list names its certificate");
+    }
+    return status == RevocationStatus.UNDETERMINED && snapshot.revocations().undeterminedIsRefused()
+        ? rejected(
+            RejectionReason.REVOCATION_UNDETERMINED,
+            id,
+            "no revocation list that is in force covers its chain")
+        : verdict;
+  }
+
+  /** What revocation lists say of a chain; nothing if there are none to look at. */
+  @Nullable RevocationStatus revocation(
+      List<X509Certificate> chain, SpiffeId id, Trust.Snapshot snapshot) {
+    TrustBundle bundle = snapshot.bundles().get(id.trustDomain());
+    return bundle == null || !snapshot.revocations().matter()
+        ? null
+        : snapshot.revocations().of(chain, bundle, clock.instant());
   }
 
   private boolean isStrictFor(TrustDomain peer) {

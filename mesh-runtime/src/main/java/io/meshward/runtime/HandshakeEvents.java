@@ -10,6 +10,7 @@ import java.security.cert.CertificateParsingException;
 import java.security.cert.X509Certificate;
 import java.time.Clock;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -19,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class HandshakeEvents {
   private final EventReporter reporter;
+  private final Admission admission;
   private final Consumer<TlsHandshake> observer;
   private final Clock clock;
   private final HandshakeLimit limit = new HandshakeLimit(System::nanoTime);
@@ -26,8 +28,13 @@ final class HandshakeEvents {
   /**
    * @param observer hears of each handshake, also of those that are not reported
    */
-  HandshakeEvents(EventReporter reporter, Consumer<TlsHandshake> observer, Clock clock) {
+  HandshakeEvents(
+      EventReporter reporter,
+      Admission admission,
+      Consumer<TlsHandshake> observer,
+      Clock clock) {
     this.reporter = reporter;
+    this.admission = admission;
     this.observer = observer;
     this.clock = clock;
   }
@@ -55,6 +62,7 @@ final class HandshakeEvents {
             issuerFault == null ? null : issuerFault.code(),
             facts,
             facts.chain(),
+            crl(connection, facts.chain()),
             trustGeneration,
             0),
         connection.peer().map(PeerIdentity::id).orElse(null),
@@ -76,7 +84,15 @@ final class HandshakeEvents {
     long skew = rejection == null ? 0 : rejection.rejection().skewMs();
     emit(
         connection,
-        tls(connection, failure.result(), failure.detail(), facts, chain, trustGeneration, skew),
+        tls(
+            connection,
+            failure.result(),
+            failure.detail(),
+            facts,
+            chain,
+            null,
+            trustGeneration,
+            skew),
         null,
         claimedId(chain),
         chain);
@@ -115,6 +131,7 @@ final class HandshakeEvents {
       @Nullable String detail,
       HandshakeFacts facts,
       List<X509Certificate> chain,
+      @Nullable String crl,
       long trustGeneration,
       long skewMs) {
     return new TlsHandshake.Tls(
@@ -129,9 +146,20 @@ final class HandshakeEvents {
         facts.resumed(),
         chain.isEmpty() ? null : chain.size(),
         null,
-        null,
+        crl,
         trustGeneration,
         skewMs);
+  }
+
+  private @Nullable String crl(TrackedConnection connection, List<X509Certificate> chain) {
+    return connection
+        .peer()
+        .flatMap(
+            peer ->
+                Optional.ofNullable(
+                    admission.revocation(chain, peer.id(), admission.trust().current())))
+        .map(RevocationStatus::label)
+        .orElse(null);
   }
 
   private static @Nullable String claimedId(List<X509Certificate> chain) {

@@ -47,13 +47,17 @@ record HandshakeFailure(Result result, String detail, @Nullable SvidRejectedExce
     new Phrase("decryption_failed", Result.DECRYPTION_FAILED, "decryption"),
     new Phrase("bad_decrypt", Result.DECRYPTION_FAILED, "decryption"),
     new Phrase("bad_record_mac", Result.DECRYPTION_FAILED, "decryption"),
+    new Phrase("alert_certificate", Result.CERTIFICATE_VERIFICATION_FAILED, "refused_by_peer"),
+    new Phrase("alert_unknown_ca", Result.CERTIFICATE_VERIFICATION_FAILED, "refused_by_peer"),
+    new Phrase("alert_bad_certificate", Result.CERTIFICATE_VERIFICATION_FAILED, "refused_by_peer"),
+    // Any other alert that BoringSSL received; what it found wrong itself has no such name.
+    new Phrase("_alert_", Result.UNKNOWN_FAILURE, "refused_by_peer"),
+    new Phrase("clienthello_parse_failed", Result.UNEXPECTED_MESSAGE, "malformed_message"),
+    new Phrase("decode_error", Result.UNEXPECTED_MESSAGE, "malformed_message"),
     new Phrase("unexpected_message", Result.UNEXPECTED_MESSAGE, "unexpected_message"),
     new Phrase("unrecognized ssl message", Result.UNEXPECTED_MESSAGE, "plaintext"),
     new Phrase("http_request", Result.UNEXPECTED_MESSAGE, "plaintext"),
     new Phrase("cannot_parse_leaf_cert", Result.CERTIFICATE_MALFORMED, "malformed"),
-    new Phrase("alert_certificate", Result.CERTIFICATE_VERIFICATION_FAILED, "refused_by_peer"),
-    new Phrase("alert_unknown_ca", Result.CERTIFICATE_VERIFICATION_FAILED, "refused_by_peer"),
-    new Phrase("alert_bad_certificate", Result.CERTIFICATE_VERIFICATION_FAILED, "refused_by_peer"),
     new Phrase("fatal alert: ", Result.UNKNOWN_FAILURE, "refused_by_peer"),
   };
 

@@ -146,6 +146,17 @@ final class LifecycleEvents implements OwnIdentity.Listener, PolicyStore.Listene
     reporter.lifecycle(policyChange(Change.POLICY_REJECTED, problem, kept.enforced()));
   }
 
+  /** Reports that other revocation lists are in force. */
+  void revocationListsChanged(int count) {
+    log.atInfo().addKeyValue("count", count).log("revocation lists are in force");
+    report(Change.CRL, null, null, null);
+  }
+
+  /** Reports that some could not be read; those of before stay. */
+  void revocationListsUnreadable(String problem) {
+    report(Change.CRL, null, null, problem);
+  }
+
   /** Reports that TLS is not by whom it should be, if so. */
   void tlsFallback(TlsProvider provider) {
     if (provider.fallback() != null) {

@@ -62,6 +62,8 @@ public final class MeshRuntime implements AutoCloseable {
   private final @Nullable QuarantineSnapshot snapshot;
   private volatile @Nullable Instant snapshotUsed;
   private final TlsProvider tlsProvider;
+  private final Revocations revocations;
+  private final ServerStaples staples;
   private final MeshTransport transport;
   private final MeshTls plainTls;
   private final Lazy<JwtSvids> jwtSvids;
@@ -127,9 +129,11 @@ public final class MeshRuntime implements AutoCloseable {
                     settings.jwtLeeway,
                     settings.random,
                     lifecycle::jwtFetched));
+    staples = ServerStaples.of(settings.revocation, admission);
+    tlsProvider.requireCanStaple(staples);
     handshakes =
         new HandshakeEvents(
-            reporter, telemetry == null ? event -> {} : telemetry::handshake, clock);
+            reporter, admission, telemetry == null ? event -> {} : telemetry::handshake, clock);
     tracker =
         new ConnectionTracker(admission, handshakes, fullHandshakes, settings.limits, instance);
     timer = timer();
@@ -137,10 +141,10 @@ public final class MeshRuntime implements AutoCloseable {
         new MeshTransport(
             tracker,
             admission,
-            new TlsContexts(
-                own, admission, fullHandshakes, tlsProvider.provider(), tlsProvider.groups()),
+            new TlsContexts(own, admission, fullHandshakes, tlsProvider, staples),
             settings.limits);
-    plainTls = new MeshTls(own, admission, fullHandshakes, tracker, timer);
+    plainTls = new MeshTls(own, admission, fullHandshakes, tracker, timer, staples);
+    revocations = new Revocations(settings.revocation, trust, tracker, lifecycle);
     quarantine =
         new QuarantineEnforcer(trust, tracker, reporter, protectedIdentities, clock, timer);
     snapshot =
@@ -181,6 +185,8 @@ public final class MeshRuntime implements AutoCloseable {
         (before, update) -> {
           switch (update) {
             case IdentityUpdate.Issued issued -> {
+              revocations.issued(issued.revocations());
+              renewStaple();
               if (trust.bundles(issued.identity().bundles())) {
                 tracker.judgeAgain();
               }
@@ -191,6 +197,7 @@ public final class MeshRuntime implements AutoCloseable {
         });
     own.addListener(lifecycle);
     own.addListener((before, update) -> tellListeners());
+    revocations.start();
     identitySource.watch(own::accept);
     quarantineSource.watch(quarantine);
     own.awaitFirst(svidDeadline, identitySource);
@@ -275,6 +282,8 @@ public final class MeshRuntime implements AutoCloseable {
         snapshot.keep(quarantine.known(), quarantineSource.ageMs());
       }
       policies.reload();
+      revocations.look();
+      renewStaple();
       startRisk();
     } catch (RuntimeException e) {
       log.atError().setCause(e).log("the periodic look failed; it goes on");
@@ -285,6 +294,13 @@ public final class MeshRuntime implements AutoCloseable {
     lifecycle.reportDrops(sink);
     lifecycle.reportLeftOut(EventClass.ALLOW, sampler.leftOut());
     lifecycle.reportLeftOut(EventClass.HANDSHAKE, handshakes.leftOut());
+  }
+
+  private void renewStaple() {
+    if (staples.areServed() && !closed.get()) {
+      waitedFor.execute(
+          () -> own.usable().ifPresent(identity -> staples.renew(identity, clock.instant())));
+    }
   }
 
   private void tellListeners() {
@@ -375,6 +391,14 @@ public final class MeshRuntime implements AutoCloseable {
    */
   public JwtSvids jwtSvids() {
     return jwtSvids.get();
+  }
+
+  /**
+   * Signs what this workload knows of certificates as OCSP responses: a status responder, for whom
+   * its clients name this workload's SPIFFE ID. Needs BouncyCastle on the class path.
+   */
+  public StatusSigner statusSigner() {
+    return new StatusSigner(this::svid, admission, clock);
   }
 
   /** How this runtime stands. */

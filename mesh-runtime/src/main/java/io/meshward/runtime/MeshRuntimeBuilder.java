@@ -64,6 +64,7 @@ public final class MeshRuntimeBuilder {
   TransportLimits limits = TransportLimits.defaults();
   @Nullable SslProvider tlsProvider;
   List<String> tlsGroups = List.of();
+  RevocationOptions revocation = RevocationOptions.DEFAULT;
   final SecureRandom random = new SecureRandom();
 
   MeshRuntimeBuilder() {}
@@ -350,6 +351,12 @@ public final class MeshRuntimeBuilder {
    */
   public MeshRuntimeBuilder tlsGroups(String... names) {
     this.tlsGroups = List.of(names);
+    return this;
+  }
+
+  /** How to learn of revoked certificates, beside the quarantine. */
+  public MeshRuntimeBuilder revocation(RevocationOptions options) {
+    this.revocation = options;
     return this;
   }
 

@@ -39,18 +39,21 @@ public final class MeshTls {
   private final FullHandshakes fullHandshakes;
   private final ConnectionTracker tracker;
   private final ScheduledExecutorService timer;
+  private final ServerStaples staples;
 
   MeshTls(
       OwnIdentity own,
       Admission admission,
       FullHandshakes fullHandshakes,
       ConnectionTracker tracker,
-      ScheduledExecutorService timer) {
+      ScheduledExecutorService timer,
+      ServerStaples staples) {
     this.own = own;
     this.admission = admission;
     this.fullHandshakes = fullHandshakes;
     this.tracker = tracker;
     this.timer = timer;
+    this.staples = staples;
   }
 
   /** As {@link #serverEngine(String, int, Runnable)}; a cut shows when the engine is used. */
@@ -174,7 +177,7 @@ public final class MeshTls {
       SSLContext context = SSLContext.getInstance(TLS_1_3[0]);
       context.init(
           new KeyManager[] {new SvidKeyManager(own)},
-          new TrustManager[] {new SvidTrustManager(admission, fullHandshakes, expected)},
+          new TrustManager[] {new SvidTrustManager(admission, fullHandshakes, expected, staples)},
           null);
       return context;
     } catch (GeneralSecurityException e) {

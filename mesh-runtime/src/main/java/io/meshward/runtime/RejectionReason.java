@@ -29,6 +29,14 @@ enum RejectionReason {
   QUARANTINED("quarantined", Result.CERTIFICATE_REVOKED),
   /** Holds have not been read yet, so whether the peer is quarantined is unknown. */
   QUARANTINE_UNREAD("quarantine_unread", Result.CERTIFICATE_REVOKED),
+  /** A revocation list names one of its certificates. */
+  REVOKED("revoked", Result.CERTIFICATE_REVOKED),
+  /** No revocation list covers one of its certificates, and that is demanded. */
+  REVOCATION_UNDETERMINED("revocation_undetermined", Result.CERTIFICATE_REVOKED),
+  STAPLE_MISSING("ocsp:missing", Result.CERTIFICATE_REVOKED),
+  STAPLE_INVALID("ocsp:invalid", Result.CERTIFICATE_REVOKED),
+  STAPLE_REVOKED("ocsp:revoked", Result.CERTIFICATE_REVOKED),
+  STAPLE_UNKNOWN("ocsp:unknown", Result.CERTIFICATE_REVOKED),
   /** This workload itself has no SVID that it may use now. */
   NO_OWN_SVID("own_svid_unavailable", Result.UNKNOWN_FAILURE);
 

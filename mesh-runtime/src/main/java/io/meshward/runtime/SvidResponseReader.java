@@ -7,12 +7,15 @@ import io.meshward.schemas.TrustDomain;
 import io.spiffe.workloadapi.grpc.Workload.X509SVID;
 import io.spiffe.workloadapi.grpc.Workload.X509SVIDResponse;
 import java.security.PrivateKey;
+import java.security.cert.CRLException;
 import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
 import java.time.Clock;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,6 +34,9 @@ final class SvidResponseReader {
   /** The last SVID that was taken, unless withdrawn. */
   private @Nullable X509Svid issued;
 
+  /** The revocation lists that were last taken. */
+  private List<RevocationList> revocations = List.of();
+
   SvidResponseReader(SvidChoice choice, Clock clock) {
     this.choice = choice;
     this.clock = clock;
@@ -39,7 +45,7 @@ final class SvidResponseReader {
   /**
    * A message as it was understood.
    *
-   * @param problem why the SVID in it is not taken although its bundles are; none if it is
+   * @param problem what of it is not taken, and why: its SVID, or a revocation list; none if all is
    */
   record Reading(IdentityUpdate update, @Nullable String problem) {}
 
@@ -63,7 +69,11 @@ final class SvidResponseReader {
     }
     for (X509SVID svid : offered) {
       if (choice.matches(svid.getSpiffeId(), svid.getHint())) {
-        return identity(svid, response.getFederatedBundlesMap());
+        String unread = takeRevocations(response);
+        Reading reading = identity(svid, response.getFederatedBundlesMap());
+        return unread == null || reading.problem() != null
+            ? reading
+            : new Reading(reading.update(), unread);
       }
     }
     forget();
@@ -116,17 +126,39 @@ final class SvidResponseReader {
         }
         // Whom we trust is another matter than who we are: an authority that was taken away must
         // not stay trusted because our own SVID is not good enough.
-        return new Reading(issued(before, bundles), problem);
+        return new Reading(issued(before, bundles, revocations), problem);
       }
     }
     String hint = message.getHint().isEmpty() ? null : message.getHint();
     X509Svid svid = new X509Svid(id, chain, key, hint);
     issued = svid;
-    return new Reading(issued(svid, bundles), null);
+    return new Reading(issued(svid, bundles, revocations), null);
   }
 
-  private IdentityUpdate issued(X509Svid svid, Map<TrustDomain, TrustBundle> bundles) {
-    return new IdentityUpdate.Issued(new WorkloadIdentity(svid, bundles, ++generation));
+  private IdentityUpdate issued(
+      X509Svid svid, Map<TrustDomain, TrustBundle> bundles, List<RevocationList> lists) {
+    return new IdentityUpdate.Issued(new WorkloadIdentity(svid, bundles, ++generation), lists);
+  }
+
+  /**
+   * The revocation lists of a message. One that cannot be read does not end the others, and leaves
+   * those of before in force too: nobody is made good again by a list that does not come.
+   */
+  private @Nullable String takeRevocations(X509SVIDResponse response) {
+    Set<RevocationList> taken = new LinkedHashSet<>();
+    String problem = null;
+    for (int i = 0; i < response.getCrlCount(); i++) {
+      try {
+        taken.add(RevocationList.parseDer(response.getCrl(i).toByteArray()));
+      } catch (CRLException e) {
+        problem = "crl[" + i + "] cannot be read: " + e.getMessage();
+      }
+    }
+    if (problem != null) {
+      taken.addAll(revocations);
+    }
+    revocations = List.copyOf(taken);
+    return problem;
   }
 
   /** The bundles of other trust domains, by the SPIFFE ID of each. */

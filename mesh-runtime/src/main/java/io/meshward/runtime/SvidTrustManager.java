@@ -7,8 +7,12 @@ import java.net.Socket;
 import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Predicate;
+import javax.net.ssl.ExtendedSSLSession;
 import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLSession;
+import javax.net.ssl.SSLSocket;
 import javax.net.ssl.X509ExtendedTrustManager;
 import org.jspecify.annotations.Nullable;
 
@@ -20,35 +24,43 @@ final class SvidTrustManager extends X509ExtendedTrustManager {
   private final Admission admission;
   private final FullHandshakes fullHandshakes;
   private final Predicate<SpiffeId> expected;
+  private final ServerStaples staples;
 
   /**
    * @param expected which peers will do
+   * @param staples what is demanded of servers beside their certificates
    */
   SvidTrustManager(
-      Admission admission, FullHandshakes fullHandshakes, Predicate<SpiffeId> expected) {
+      Admission admission,
+      FullHandshakes fullHandshakes,
+      Predicate<SpiffeId> expected,
+      ServerStaples staples) {
     this.admission = admission;
     this.fullHandshakes = fullHandshakes;
     this.expected = expected;
+    this.staples = staples;
   }
 
   @Override
   public void checkClientTrusted(X509Certificate[] chain, String authType, SSLEngine engine)
       throws CertificateException {
     fullHandshakes.add(engine);
-    check(chain, engine.getPeerHost());
+    check(chain, engine.getPeerHost(), null);
   }
 
   @Override
   public void checkServerTrusted(X509Certificate[] chain, String authType, SSLEngine engine)
       throws CertificateException {
     fullHandshakes.add(engine);
-    check(chain, engine.getPeerHost());
+    check(chain, engine.getPeerHost(), engine.getHandshakeSession());
   }
 
   /**
    * @param peer the peer's address, if the handshake knows it; a host name holds nobody
+   * @param server the session with a server, whose staple has to do
    */
-  private void check(X509Certificate[] presented, @Nullable String peer)
+  private void check(
+      X509Certificate[] presented, @Nullable String peer, @Nullable SSLSession server)
       throws SvidRejectedException {
     List<X509Certificate> chain;
     try {
@@ -62,7 +74,8 @@ final class SvidTrustManager extends X509ExtendedTrustManager {
               "a certificate cannot be read: " + e.getMessage()),
           List.of());
     }
-    switch (admission.judge(chain, peer, null, admission.trust().current())) {
+    Trust.Snapshot trust = admission.trust().current();
+    switch (admission.judge(chain, peer, null, trust)) {
       case Verdict.Rejected rejected -> throw new SvidRejectedException(rejected, chain);
       case Verdict.Accepted accepted -> {
         if (!expected.test(accepted.id())) {
@@ -74,20 +87,35 @@ final class SvidTrustManager extends X509ExtendedTrustManager {
                   accepted.id() + " is not the peer that is expected"),
               chain);
         }
+        TrustBundle bundle = trust.bundles().get(accepted.id().trustDomain());
+        if (server != null && bundle != null) {
+          Optional<Verdict.Rejected> refused =
+              staples.refusal(stapled(server), chain, accepted.id(), bundle);
+          if (refused.isPresent()) {
+            throw new SvidRejectedException(refused.get(), chain);
+          }
+        }
       }
     }
+  }
+
+  private static List<byte[]> stapled(SSLSession session) {
+    return session instanceof ExtendedSSLSession extended
+        ? extended.getStatusResponses()
+        : List.of();
   }
 
   @Override
   public void checkClientTrusted(X509Certificate[] chain, String authType, Socket socket)
       throws CertificateException {
-    check(chain, address(socket));
+    check(chain, address(socket), null);
   }
 
   @Override
   public void checkServerTrusted(X509Certificate[] chain, String authType, Socket socket)
       throws CertificateException {
-    check(chain, address(socket));
+    check(
+        chain, address(socket), socket instanceof SSLSocket tls ? tls.getHandshakeSession() : null);
   }
 
   private static @Nullable String address(Socket socket) {

@@ -6,6 +6,7 @@ import io.grpc.netty.shaded.io.netty.handler.ssl.DelegatingSslContext;
 import io.grpc.netty.shaded.io.netty.handler.ssl.OpenSslContextOption;
 import io.grpc.netty.shaded.io.netty.handler.ssl.OpenSslServerSessionContext;
 import io.grpc.netty.shaded.io.netty.handler.ssl.OpenSslSessionContext;
+import io.grpc.netty.shaded.io.netty.handler.ssl.ReferenceCountedOpenSslEngine;
 import io.grpc.netty.shaded.io.netty.handler.ssl.SslContext;
 import io.grpc.netty.shaded.io.netty.handler.ssl.SslContextBuilder;
 import io.grpc.netty.shaded.io.netty.handler.ssl.SslProvider;
@@ -36,34 +37,40 @@ final class TlsContexts {
   private final FullHandshakes fullHandshakes;
   private final SslProvider provider;
   private final List<String> groups;
+  private final ServerStaples staples;
   private final SecureRandom random = new SecureRandom();
 
-  /**
-   * @param groups for the key exchange, the most wanted first; empty for the provider's own
-   */
   TlsContexts(
       OwnIdentity own,
       Admission admission,
       FullHandshakes fullHandshakes,
-      SslProvider provider,
-      List<String> groups) {
+      TlsProvider provider,
+      ServerStaples staples) {
     this.own = own;
     this.admission = admission;
     this.fullHandshakes = fullHandshakes;
-    this.provider = provider;
-    this.groups = List.copyOf(groups);
+    this.provider = provider.provider();
+    this.groups = provider.groups();
+    this.staples = staples;
   }
 
   SslContext server() {
     SslContextBuilder builder =
         configure(SslContextBuilder.forServer(new SvidKeyManager(own)))
-            .trustManager(new SvidTrustManager(admission, fullHandshakes, anyone -> true))
-            .clientAuth(ClientAuth.REQUIRE);
+            .trustManager(
+                new SvidTrustManager(admission, fullHandshakes, anyone -> true, ServerStaples.OFF))
+            .clientAuth(ClientAuth.REQUIRE)
+            .enableOcsp(staples.areServed());
     SslContext context = build(builder);
     if (context.sessionContext() instanceof OpenSslServerSessionContext sessions) {
       sessions.setSessionCacheEnabled(false);
       renew(sessions);
-      return withEach(context, engine -> renew(sessions));
+      return withEach(
+          context,
+          engine -> {
+            renew(sessions);
+            staple(engine);
+          });
     }
     context.sessionContext().setSessionTimeout(SHORTEST_SESSION_SECONDS);
     return withEach(context, this::offerGroups);
@@ -73,7 +80,10 @@ final class TlsContexts {
     SslContextBuilder builder =
         configure(SslContextBuilder.forClient())
             .keyManager(new SvidKeyManager(own))
-            .trustManager(new SvidTrustManager(admission, fullHandshakes, expected::equals));
+            .trustManager(
+                new SvidTrustManager(admission, fullHandshakes, expected::equals, staples))
+            // The JDK asks for staples by itself.
+            .enableOcsp(provider == SslProvider.OPENSSL && staples.rule() != StapleRule.OFF);
     SslContext context = build(builder);
     if (context.sessionContext() instanceof OpenSslSessionContext sessions) {
       sessions.setSessionCacheEnabled(false);
@@ -105,6 +115,14 @@ final class TlsContexts {
       SSLParameters parameters = engine.getSSLParameters();
       parameters.setNamedGroups(groups.toArray(String[]::new));
       engine.setSSLParameters(parameters);
+    }
+  }
+
+  private void staple(SSLEngine engine) {
+    if (staples.areServed() && engine instanceof ReferenceCountedOpenSslEngine boringSsl) {
+      own.usable()
+          .flatMap(identity -> staples.stapleFor(identity.svid().leaf(), admission.now()))
+          .ifPresent(boringSsl::setOcspResponse);
     }
   }
 

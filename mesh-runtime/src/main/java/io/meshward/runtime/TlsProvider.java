@@ -47,6 +47,19 @@ record TlsProvider(SslProvider provider, List<String> groups, @Nullable String f
     return new TlsProvider(SslProvider.JDK, wanted, fallback);
   }
 
+  /**
+   * Refuses to start what could not staple.
+   *
+   * @throws IllegalArgumentException if staples are to be served and the JDK does TLS: its servers
+   *     fetch responses themselves, from an address that no SVID names
+   */
+  void requireCanStaple(ServerStaples staples) {
+    if (staples.areServed() && provider == SslProvider.JDK) {
+      throw new IllegalArgumentException(
+          "OCSP responses are to be stapled, which needs BoringSSL: TLS is by the JDK here");
+    }
+  }
+
   private static String missing(@Nullable Throwable cause) {
     log.atWarn()
         .setCause(cause)

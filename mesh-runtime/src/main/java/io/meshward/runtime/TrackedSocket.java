@@ -104,6 +104,11 @@ final class TrackedSocket extends DelegatingSslSocket {
   }
 
   @Override
+  public boolean isClosed() {
+    return link.isCut() || socket.isClosed();
+  }
+
+  @Override
   public void close() throws IOException {
     watch.failed(HandshakeFailure.of(new ClosedChannelException()), HandshakeFacts.NONE);
     try {

@@ -86,7 +86,7 @@ final class WorkloadApiSource implements IdentitySource {
       listener.accept(reading.update());
       String problem = reading.problem();
       if (problem != null) {
-        log.atWarn().addKeyValue("reason", problem).log("a new SVID is not taken, its bundles are");
+        log.atWarn().addKeyValue("reason", problem).log("a message is not taken whole");
         listener.accept(new IdentityUpdate.Failed(problem, true));
       }
     }

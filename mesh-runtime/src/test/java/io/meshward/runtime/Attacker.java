@@ -1,5 +1,7 @@
 package io.meshward.runtime;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
+
 import io.grpc.ManagedChannel;
 import io.grpc.Server;
 import io.grpc.netty.shaded.io.grpc.netty.GrpcSslContexts;
@@ -19,6 +21,7 @@ import java.security.GeneralSecurityException;
 import java.security.Principal;
 import java.security.PrivateKey;
 import java.security.cert.X509Certificate;
+import java.util.List;
 import javax.net.ssl.KeyManager;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
@@ -31,6 +34,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Peers that trust everyone and show whatever certificate they like, over the JDK's TLS. */
 final class Attacker {
+  static final byte[] HTTP_2_PREFACE =
+      "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0".getBytes(US_ASCII);
+
   private Attacker() {}
 
   /** A gRPC channel that shows an SVID, or none. */
@@ -95,15 +101,37 @@ final class Attacker {
   }
 
   static SSLContext context(@Nullable IssuedSvid svid) {
+    return context(svid == null ? null : keyManager(svid));
+  }
+
+  /** A context that shows a chain, to peers whoever they are. */
+  static SSLContext context(List<X509Certificate> chain, PrivateKey key) {
+    return context(new Shown(chain.toArray(X509Certificate[]::new), key));
+  }
+
+  private static SSLContext context(@Nullable KeyManager shown) {
     try {
       SSLContext context = SSLContext.getInstance("TLS");
       context.init(
-          svid == null ? null : new KeyManager[] {keyManager(svid)},
+          shown == null ? null : new KeyManager[] {shown},
           new TrustManager[] {new TrustEveryone()},
           null);
       return context;
     } catch (GeneralSecurityException e) {
       throw new IllegalStateException(e);
+    }
+  }
+
+  /** Whether a server answers HTTP/2 settings over a socket that has not shaken hands yet. */
+  static boolean isServed(SSLSocket socket) {
+    try {
+      socket.startHandshake();
+      socket.getOutputStream().write(HTTP_2_PREFACE);
+      socket.getOutputStream().flush();
+      byte[] frame = socket.getInputStream().readNBytes(9);
+      return frame.length == 9 && frame[3] == 4;
+    } catch (IOException e) {
+      return false;
     }
   }
 

@@ -3,15 +3,15 @@ package io.meshward.runtime;
 import io.meshward.schemas.QuarantineKey;
 import io.meshward.schemas.Subject;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /** Holds that a test places and releases. */
 final class HeldIdentities implements QuarantineSource {
   private final Map<QuarantineKey, Hold> holds = new LinkedHashMap<>();
-  private @Nullable Listener listener;
+  private final List<Listener> listeners = new ArrayList<>();
   private boolean read;
 
   /** Holds that have been read, and are none. */
@@ -28,7 +28,7 @@ final class HeldIdentities implements QuarantineSource {
 
   @Override
   public synchronized void watch(Listener heard) {
-    listener = heard;
+    listeners.add(heard);
     tell();
   }
 
@@ -53,8 +53,8 @@ final class HeldIdentities implements QuarantineSource {
   }
 
   private void tell() {
-    if (listener != null && read) {
-      listener.holds(List.copyOf(holds.values()));
+    if (read) {
+      listeners.forEach(listener -> listener.holds(List.copyOf(holds.values())));
     }
   }
 

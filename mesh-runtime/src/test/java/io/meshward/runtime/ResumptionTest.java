@@ -1,6 +1,5 @@
 package io.meshward.runtime;
 
-import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
@@ -31,9 +30,6 @@ import org.junit.jupiter.params.provider.EnumSource;
  * stay so. The client here is the JDK's, which resumes whenever a server lets it.
  */
 class ResumptionTest {
-  private static final byte[] HTTP_2_PREFACE =
-      "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0".getBytes(US_ASCII);
-
   private final Shop shop = new Shop();
   private final IssuedSvid frontend = shop.mesh.trustDomain().issue(shop.frontend);
   private final SSLContext thief = Attacker.context(frontend);
@@ -91,7 +87,7 @@ class ResumptionTest {
 
     shop.serverHolds.place(Subject.of(shop.frontend), "containment-1");
     try (SSLSocket socket = connect(server)) {
-      assertThat(isServed(socket)).isFalse();
+      assertThat(Attacker.isServed(socket)).isFalse();
     }
 
     TlsHandshake refused = shop.serverEvents.await(TlsHandshake.class, event -> true);
@@ -107,7 +103,7 @@ class ResumptionTest {
     shop.serverHolds.place(Subject.of(shop.frontend), "containment-1");
 
     try (SSLSocket socket = connect(server)) {
-      boolean served = isServed(socket);
+      boolean served = Attacker.isServed(socket);
 
       assumeThat(socket.getSession().getCreationTime())
           .as("the JDK forgets sessions after a second: this machine was too slow to resume one")
@@ -125,25 +121,12 @@ class ResumptionTest {
   /** The session of a connection that got as far as HTTP/2, and so has its tickets. */
   private SSLSession session(Server server) throws IOException {
     try (SSLSocket socket = connect(server)) {
-      assertThat(isServed(socket)).isTrue();
+      assertThat(Attacker.isServed(socket)).isTrue();
       return socket.getSession();
     }
   }
 
   private SSLSocket connect(Server server) {
     return Attacker.socket(thief, server.getPort(), "TLSv1.3", "h2");
-  }
-
-  /** Whether the server answers HTTP/2 settings. */
-  private static boolean isServed(SSLSocket socket) {
-    try {
-      socket.startHandshake();
-      socket.getOutputStream().write(HTTP_2_PREFACE);
-      socket.getOutputStream().flush();
-      byte[] frame = socket.getInputStream().readNBytes(9);
-      return frame.length == 9 && frame[3] == 4;
-    } catch (IOException e) {
-      return false;
-    }
   }
 }

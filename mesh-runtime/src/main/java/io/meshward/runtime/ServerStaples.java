@@ -1,0 +1,148 @@
+package io.meshward.runtime;
+
+import com.google.protobuf.ByteString;
+import io.meshward.schemas.SpiffeId;
+import java.security.cert.X509Certificate;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import org.bouncycastle.cert.ocsp.OCSPResp;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What a client demands of its servers' staples, and what is stapled to this workload's own SVID.
+ * Thread-safe.
+ */
+final class ServerStaples {
+  private static final Logger log = LoggerFactory.getLogger(ServerStaples.class);
+
+  /** Neither asked for nor served. */
+  static final ServerStaples OFF = new ServerStaples(StapleRule.OFF, null, null);
+
+  /** A response that was verified, for a leaf. */
+  private record Held(X509Certificate leaf, ByteString der, Instant renewAt, Instant end) {}
+
+  private final StapleRule rule;
+  private final @Nullable StapleVerifier verifier;
+  private final @Nullable StapleSource source;
+  private volatile @Nullable Held held;
+  private String problem = "";
+
+  private ServerStaples(
+      StapleRule rule, @Nullable StapleVerifier verifier, @Nullable StapleSource source) {
+    this.rule = rule;
+    this.verifier = verifier;
+    this.source = source;
+  }
+
+  /**
+   * Those of a runtime.
+   *
+   * @throws IllegalArgumentException if BouncyCastle is missing, which reads and signs responses
+   */
+  static ServerStaples of(RevocationOptions options, Admission admission) {
+    SpiffeId responder = options.responder();
+    if (!options.usesOcsp() || responder == null) {
+      return OFF;
+    }
+    try {
+      Class<?> unused = OCSPResp.class.getSuperclass();
+    } catch (NoClassDefFoundError e) {
+      throw new IllegalArgumentException(
+          "OCSP needs BouncyCastle on the class path: org.bouncycastle:bcpkix-jdk18on", e);
+    }
+    return new ServerStaples(
+        options.stapleRule(), new StapleVerifier(admission, responder), options.stapleSource());
+  }
+
+  StapleRule rule() {
+    return rule;
+  }
+
+  boolean areServed() {
+    return source != null;
+  }
+
+  /**
+   * Judges a server's staple.
+   *
+   * @param staples what TLS received, the leaf's first
+   * @return why the server is refused, or nothing
+   */
+  Optional<Verdict.Rejected> refusal(
+      List<byte[]> staples, List<X509Certificate> chain, SpiffeId server, TrustBundle bundle) {
+    StapleVerifier judge = verifier;
+    if (rule == StapleRule.OFF || judge == null) {
+      return Optional.empty();
+    }
+    if (staples.isEmpty() || staples.get(0).length == 0) {
+      return rule == StapleRule.PREFER
+          ? Optional.empty()
+          : Optional.of(
+              new Verdict.Rejected(
+                  RejectionReason.STAPLE_MISSING,
+                  server.toString(),
+                  0,
+                  "the server staples no OCSP response"));
+    }
+    try {
+      var unused = judge.verify(staples.get(0), chain, bundle);
+      return Optional.empty();
+    } catch (StapleVerifier.NotGoodException e) {
+      return Optional.of(
+          new Verdict.Rejected(
+              e.reason(), server.toString(), 0, "its OCSP response: " + e.getMessage()));
+    }
+  }
+
+  /** The response to staple to a leaf now; none if there is no good one. */
+  Optional<byte[]> stapleFor(X509Certificate leaf, Instant now) {
+    Held last = held;
+    return last != null && last.leaf().equals(leaf) && !now.isAfter(last.end())
+        ? Optional.of(last.der().toByteArray())
+        : Optional.empty();
+  }
+
+  /** Gets a new response if one is due. May block; for one thread at a time. */
+  synchronized void renew(WorkloadIdentity identity, Instant now) {
+    StapleSource from = source;
+    StapleVerifier judge = verifier;
+    X509Svid svid = identity.svid();
+    Held before = held;
+    if (from == null
+        || judge == null
+        || (before != null
+            && before.leaf().equals(svid.leaf())
+            && now.isBefore(before.renewAt()))) {
+      return;
+    }
+    try {
+      TrustBundle bundle = identity.bundles().get(svid.id().trustDomain());
+      if (bundle == null) {
+        throw new MeshRuntimeException("there is no bundle of " + svid.id().trustDomain());
+      }
+      X509Certificate issuer =
+          RevocationLists.issuer(svid.chain(), 0, bundle)
+              .orElseThrow(() -> new MeshRuntimeException("the issuer of the SVID is not known"));
+      byte[] der = from.staple(svid.leaf(), issuer);
+      Instant end = judge.verify(der, svid.chain(), bundle).nextUpdate();
+      Instant renewAt = now.plus(Duration.between(now, end).dividedBy(2));
+      held = new Held(svid.leaf(), ByteString.copyFrom(der), renewAt, end);
+      problem = "";
+    } catch (java.io.IOException | StapleVerifier.NotGoodException | RuntimeException e) {
+      tell(String.valueOf(e.getMessage()));
+    }
+  }
+
+  private void tell(String words) {
+    if (!words.equals(problem)) {
+      problem = words;
+      log.atError()
+          .addKeyValue("problem", words)
+          .log("no new OCSP response can be stapled to the SVID");
+    }
+  }
+}

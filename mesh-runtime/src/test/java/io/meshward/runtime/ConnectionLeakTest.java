@@ -1,0 +1,222 @@
+package io.meshward.runtime;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.grpc.ConnectivityState;
+import io.grpc.ManagedChannel;
+import io.grpc.Server;
+import io.grpc.netty.shaded.io.netty.channel.EventLoopGroup;
+import io.grpc.netty.shaded.io.netty.util.concurrent.AbstractScheduledEventExecutor;
+import io.grpc.netty.shaded.io.netty.util.concurrent.EventExecutor;
+import io.meshward.schemas.QuarantineKey;
+import io.meshward.schemas.Subject;
+import java.io.IOException;
+import java.lang.reflect.Field;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLSocket;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Connections that are opened and cut leave nothing behind: no thread, no descriptor, no tracked
+ * connection, no timer. 1,000 of them, or as many as {@code -Dmeshward.leak.connections} says.
+ */
+class ConnectionLeakTest {
+  private static final int CONNECTIONS = Integer.getInteger("meshward.leak.connections", 1_000);
+  private static final int BATCH = 100;
+
+  /** How many of a batch are of gRPC; the others are sockets of {@code mesh.tls()}. */
+  private static final int GRPC = 80;
+
+  /** What a process may have too much of. */
+  private record Resources(Set<String> threads, long descriptors, int connections, int timers) {}
+
+  @Test
+  void connectionsThatAreOpenedAndCutLeaveNothing() throws Exception {
+    try (Shop shop = new Shop();
+        ServerSocket listening = new ServerSocket(0, BATCH, InetAddress.getLoopbackAddress());
+        ExecutorService peers = Executors.newVirtualThreadPerTaskExecutor()) {
+      MeshRuntime orders = shop.ordersRuntime(builder -> builder.events(new NoEvents()));
+      MeshRuntime frontend = shop.frontendRuntime(builder -> builder.events(new NoEvents()));
+      Server server = shop.serve(orders);
+      SSLContext thief = Attacker.context(shop.mesh.trustDomain().issue(shop.frontend));
+      Runnable batch = () -> openAndCut(shop, orders, frontend, server, listening, thief, peers);
+      // What is made once and kept is there after two.
+      batch.run();
+      batch.run();
+      Resources before = settled(orders, frontend);
+
+      for (int done = 0; done < CONNECTIONS; done += BATCH) {
+        batch.run();
+      }
+
+      Eventually.await(
+          () -> "as before, " + before + ", but was " + resources(orders, frontend),
+          Duration.ofSeconds(30),
+          () -> isNoMoreThan(before, resources(orders, frontend)));
+    }
+  }
+
+  private void openAndCut(
+      Shop shop,
+      MeshRuntime orders,
+      MeshRuntime frontend,
+      Server server,
+      ServerSocket listening,
+      SSLContext thief,
+      ExecutorService peers) {
+    try {
+      List<Future<Socket>> open = new ArrayList<>();
+      List<ManagedChannel> channels = new ArrayList<>();
+      for (int i = 0; i < GRPC; i++) {
+        if (i % 20 == 0) {
+          ManagedChannel channel =
+              frontend.channelBuilder(Shop.target(server), shop.orders).build();
+          channels.add(channel);
+          Eventually.await("ready", () -> channel.getState(true) == ConnectivityState.READY);
+        } else {
+          open.add(
+              peers.submit(
+                  () -> {
+                    SSLSocket socket = Attacker.socket(thief, server.getPort(), "TLSv1.3", "h2");
+                    assertThat(Attacker.isServed(socket)).isTrue();
+                    return socket;
+                  }));
+        }
+      }
+      List<SSLSocket> served = new ArrayList<>();
+      for (int i = GRPC; i < BATCH; i++) {
+        open.add(
+            peers.submit(
+                () -> {
+                  SSLSocket socket = Attacker.socket(thief, listening.getLocalPort(), "TLSv1.3");
+                  socket.startHandshake();
+                  return socket;
+                }));
+        SSLSocket accepted = orders.tls().serverSocket(listening.accept());
+        accepted.setSoTimeout(10_000);
+        accepted.startHandshake();
+        served.add(accepted);
+      }
+      for (Future<Socket> each : open) {
+        each.get();
+      }
+      Eventually.await("all there", () -> orders.status().connections() == BATCH);
+
+      QuarantineKey hold = shop.serverHolds.place(Subject.of(shop.frontend), "containment-1");
+
+      // Nobody who was cut comes back before the hold is released.
+      channels.forEach(ManagedChannel::shutdownNow);
+      Eventually.await("all cut", () -> orders.status().connections() == 0);
+      Eventually.await("nothing dialled", () -> frontend.status().connections() == 0);
+      shop.serverHolds.release(hold);
+      for (Future<Socket> each : open) {
+        each.get().close();
+      }
+      for (SSLSocket each : served) {
+        assertThat(each.isClosed()).isTrue();
+        each.close();
+      }
+    } catch (IOException | InterruptedException | java.util.concurrent.ExecutionException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  /** Once they have not changed for a while. */
+  private static Resources settled(MeshRuntime orders, MeshRuntime frontend) {
+    Resources[] last = {resources(orders, frontend)};
+    int[] same = {0};
+    Eventually.await(
+        "rest",
+        () -> {
+          Resources now = resources(orders, frontend);
+          same[0] = now.equals(last[0]) ? same[0] + 1 : 0;
+          last[0] = now;
+          return same[0] > 200;
+        });
+    return last[0];
+  }
+
+  private static boolean isNoMoreThan(Resources before, Resources now) {
+    return before.threads().containsAll(now.threads())
+        && now.descriptors() <= before.descriptors()
+        && now.connections() <= before.connections()
+        && now.timers() <= before.timers();
+  }
+
+  private static Resources resources(MeshRuntime... runtimes) {
+    int connections = 0;
+    int timers = 0;
+    for (MeshRuntime runtime : runtimes) {
+      connections += runtime.status().connections();
+      timers += timers(runtime);
+    }
+    return new Resources(threads(), descriptors(), connections, timers);
+  }
+
+  /** What waits for its time in a runtime's timer and event loops, which nothing else tells. */
+  private static int timers(MeshRuntime runtime) {
+    int waiting = ((ScheduledThreadPoolExecutor) field(runtime, "timer")).getQueue().size();
+    for (EventExecutor loop : (EventLoopGroup) field(field(runtime, "transport"), "loops")) {
+      Object queue = fieldOf(AbstractScheduledEventExecutor.class, loop, "scheduledTaskQueue");
+      waiting += queue == null ? 0 : ((Queue<?>) queue).size();
+    }
+    return waiting;
+  }
+
+  private static Object field(Object owner, String name) {
+    return java.util.Objects.requireNonNull(fieldOf(owner.getClass(), owner, name));
+  }
+
+  private static @Nullable Object fieldOf(Class<?> type, Object owner, String name) {
+    try {
+      Field field = type.getDeclaredField(name);
+      field.setAccessible(true);
+      return field.get(owner);
+    } catch (ReflectiveOperationException e) {
+      throw new LinkageError("Netty has changed", e);
+    }
+  }
+
+  /** By name, those that the JVM starts and ends by itself left out. */
+  private static Set<String> threads() {
+    return Thread.getAllStackTraces().keySet().stream()
+        .filter(thread -> thread.getName().startsWith("meshward"))
+        .map(thread -> thread.getName() + "#" + thread.threadId())
+        .collect(Collectors.toCollection(TreeSet::new));
+  }
+
+  private static long descriptors() {
+    try (Stream<Path> open = Files.list(Path.of("/proc/self/fd"))) {
+      return open.filter(ConnectionLeakTest::isSocket).count();
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  private static boolean isSocket(Path descriptor) {
+    try {
+      return Files.readSymbolicLink(descriptor).toString().startsWith("socket:");
+    } catch (IOException e) {
+      // Closed meanwhile.
+      return false;
+    }
+  }
+}
