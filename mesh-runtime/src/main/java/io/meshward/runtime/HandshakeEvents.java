@@ -29,10 +29,7 @@ final class HandshakeEvents {
    * @param observer hears of each handshake, also of those that are not reported
    */
   HandshakeEvents(
-      EventReporter reporter,
-      Admission admission,
-      Consumer<TlsHandshake> observer,
-      Clock clock) {
+      EventReporter reporter, Admission admission, Consumer<TlsHandshake> observer, Clock clock) {
     this.reporter = reporter;
     this.admission = admission;
     this.observer = observer;
