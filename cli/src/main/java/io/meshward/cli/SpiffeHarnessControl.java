@@ -10,10 +10,12 @@ import io.meshward.runtime.MeshRuntime;
 import io.meshward.runtime.MeshRuntimeException;
 import io.meshward.schemas.EventCodec;
 import io.meshward.schemas.SpiffeId;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.net.SocketException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -153,6 +155,9 @@ final class SpiffeHarnessControl implements AutoCloseable {
         tls.startHandshake();
         SpiffeId peer = mesh.tls().peer(tls.getSession(), null);
         return Map.of("spiffe_id", peer.toString());
+      } catch (SocketException | EOFException e) {
+        // Whether a refusal comes as an alert or as the end of the connection is a matter of time.
+        throw new SSLException("the peer broke off the handshake: " + e.getMessage(), e);
       }
     }
   }

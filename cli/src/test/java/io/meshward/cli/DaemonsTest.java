@@ -2,6 +2,7 @@ package io.meshward.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.meshward.embedded.EmbeddedKubernetes;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.net.InetAddress;
@@ -37,6 +38,24 @@ final class DaemonsTest {
         KAFKA
             + "http: {address: '127.0.0.1:0'}\nrules: ['%s']\nstate-directory: '%s'\n"
                 .formatted(Distribution.rules(), folder.resolve("state")));
+  }
+
+  @Test
+  void respondRunsUntilItIsStopped() throws Exception {
+    try (EmbeddedKubernetes kubernetes = EmbeddedKubernetes.builder().seed(1).start()) {
+      Path kubeconfig = folder.resolve("kubeconfig");
+      kubernetes.writeKubeconfig(kubeconfig);
+      runsUntilItIsStopped(
+          "respond",
+          KAFKA
+              + """
+              http: {address: '127.0.0.1:0'}
+              trust-domain: example.org
+              kubernetes: {kubeconfig: '%s'}
+              playbooks: '%s'
+              """
+                  .formatted(kubeconfig, Distribution.playbooks()));
+    }
   }
 
   private void runsUntilItIsStopped(String daemon, String config) throws Exception {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.meshward.schemas.EventCodec;
+import io.meshward.testkit.ForeignTls;
 import io.meshward.testkit.IssuedSvid;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -120,7 +121,7 @@ final class HarnessProcess implements AutoCloseable {
   }
 
   boolean accepts(IssuedSvid svid) throws IOException {
-    return connect(TlsPeer.context(svid)).equals(svid.id() + "\n");
+    return connect(ForeignTls.context(svid)).equals(svid.id() + "\n");
   }
 
   /** The ID that the X.509 port shows; nothing if it shows none. */

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.grpc.Status;
 import io.meshward.schemas.SpiffeId;
+import io.meshward.testkit.ForeignTls;
 import io.meshward.testkit.IssueOptions;
 import io.meshward.testkit.IssuedSvid;
 import io.meshward.testkit.TestMesh;
@@ -50,18 +51,20 @@ class SpiffeHarnessTest {
         }
         IssuedSvid svid = domain.issue(frontend, IssueOptions.DEFAULT.with(variation));
         String expected = variation.verdict() == Variation.Verdict.VALID ? frontend + "\n" : "";
-        assertThat(harness.connect(TlsPeer.context(svid))).as("%s", variation).isEqualTo(expected);
+        assertThat(harness.connect(ForeignTls.context(svid)))
+            .as("%s", variation)
+            .isEqualTo(expected);
       }
-      assertThat(harness.connect(TlsPeer.context(null))).isEmpty();
+      assertThat(harness.connect(ForeignTls.context(null))).isEmpty();
       TestTrustDomain other = TestTrustDomain.create("other.test");
-      assertThat(harness.connect(TlsPeer.context(other.issue(frontend)))).isEmpty();
+      assertThat(harness.connect(ForeignTls.context(other.issue(frontend)))).isEmpty();
       SpiffeId foreign = other.name().id("/a");
-      assertThat(harness.connect(TlsPeer.context(other.issue(foreign)))).isEmpty();
-      assertThat(harness.connect(TlsPeer.context(domain.issue(foreign)))).isEmpty();
+      assertThat(harness.connect(ForeignTls.context(other.issue(foreign)))).isEmpty();
+      assertThat(harness.connect(ForeignTls.context(domain.issue(foreign)))).isEmpty();
 
       domain.federateWith(other);
       await("federation", () -> harness.accepts(other.issue(foreign)));
-      assertThat(harness.connect(TlsPeer.context(domain.issue(foreign)))).isEmpty();
+      assertThat(harness.connect(ForeignTls.context(domain.issue(foreign)))).isEmpty();
       domain.stopFederatingWith(other);
       await("its end", () -> !harness.accepts(other.issue(foreign)));
     }
@@ -70,9 +73,9 @@ class SpiffeHarnessTest {
   @Test
   void resumesNoSessionWhenAnAuthorityIsGoneOrACertificateIsOver() throws Exception {
     try (HarnessProcess harness = start()) {
-      SSLContext old = TlsPeer.context(domain.issue(frontend));
+      SSLContext old = ForeignTls.context(domain.issue(frontend));
       SSLContext brief =
-          TlsPeer.context(
+          ForeignTls.context(
               domain.issue(frontend, IssueOptions.DEFAULT.timeToLive(Duration.ofSeconds(4))));
       assertThat(harness.connect(old)).isEqualTo(frontend + "\n");
       assertThat(harness.connect(brief)).isEqualTo(frontend + "\n");
@@ -93,7 +96,7 @@ class SpiffeHarnessTest {
   @Test
   void showsItsCurrentDefaultSvidAndNoneThatIsWithdrawn() throws Exception {
     try (HarnessProcess harness = start()) {
-      SSLContext client = TlsPeer.context(domain.issue(frontend));
+      SSLContext client = ForeignTls.context(domain.issue(frontend));
       assertThat(harness.serverId(client)).isEqualTo(orders.toString());
 
       SpiffeId batch = domain.name().id("/ns/shop/sa/batch");

@@ -1,39 +1,17 @@
 package io.meshward.cli;
 
+import io.meshward.testkit.ForeignTls;
 import io.meshward.testkit.IssuedSvid;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
-import java.security.GeneralSecurityException;
-import java.security.Principal;
-import java.security.PrivateKey;
-import java.security.cert.X509Certificate;
-import javax.net.ssl.KeyManager;
 import javax.net.ssl.SSLContext;
-import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLSocket;
-import javax.net.ssl.TrustManager;
-import javax.net.ssl.X509ExtendedKeyManager;
-import javax.net.ssl.X509ExtendedTrustManager;
-import org.jspecify.annotations.Nullable;
 
-/** A foreign TLS peer: trusts everyone, and shows whatever certificate it is given. */
+/** Connections of a foreign TLS peer. */
 final class TlsPeer {
   private TlsPeer() {}
-
-  static SSLContext context(@Nullable IssuedSvid svid) {
-    try {
-      SSLContext context = SSLContext.getInstance("TLS");
-      context.init(
-          svid == null ? null : new KeyManager[] {new Shown(svid)},
-          new TrustManager[] {new TrustEveryone()},
-          null);
-      return context;
-    } catch (GeneralSecurityException e) {
-      throw new IllegalStateException(e);
-    }
-  }
 
   /** A client over an open connection, not yet shaken hands. */
   static SSLSocket over(SSLContext context, Socket open) throws IOException {
@@ -53,7 +31,7 @@ final class TlsPeer {
     private final ServerSocket listening = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
 
     private Listening(IssuedSvid svid) throws IOException {
-      SSLContext context = context(svid);
+      SSLContext context = ForeignTls.context(svid);
       Thread.ofVirtual().start(() -> serve(context));
     }
 
@@ -76,92 +54,6 @@ final class TlsPeer {
     @Override
     public void close() throws IOException {
       listening.close();
-    }
-  }
-
-  private static final class Shown extends X509ExtendedKeyManager {
-    private final IssuedSvid svid;
-
-    Shown(IssuedSvid svid) {
-      this.svid = svid;
-    }
-
-    private @Nullable String alias(String... keyTypes) {
-      for (String keyType : keyTypes) {
-        if (keyType.equals(svid.leaf().getPublicKey().getAlgorithm())) {
-          return "shown";
-        }
-      }
-      return null;
-    }
-
-    @Override
-    public @Nullable String chooseEngineClientAlias(
-        String[] keyTypes, Principal @Nullable [] issuers, @Nullable SSLEngine engine) {
-      return alias(keyTypes);
-    }
-
-    @Override
-    public @Nullable String chooseEngineServerAlias(
-        String keyType, Principal @Nullable [] issuers, @Nullable SSLEngine engine) {
-      return alias(keyType);
-    }
-
-    @Override
-    public @Nullable String chooseClientAlias(
-        String[] keyTypes, Principal @Nullable [] issuers, @Nullable Socket socket) {
-      return alias(keyTypes);
-    }
-
-    @Override
-    public @Nullable String chooseServerAlias(
-        String keyType, Principal @Nullable [] issuers, @Nullable Socket socket) {
-      return alias(keyType);
-    }
-
-    @Override
-    public X509Certificate[] getCertificateChain(String alias) {
-      return svid.certificates().toArray(X509Certificate[]::new);
-    }
-
-    @Override
-    public PrivateKey getPrivateKey(String alias) {
-      return svid.privateKey();
-    }
-
-    @Override
-    public String[] getClientAliases(String keyType, Principal @Nullable [] issuers) {
-      return new String[] {"shown"};
-    }
-
-    @Override
-    public String[] getServerAliases(String keyType, Principal @Nullable [] issuers) {
-      return new String[] {"shown"};
-    }
-  }
-
-  private static final class TrustEveryone extends X509ExtendedTrustManager {
-    @Override
-    public void checkClientTrusted(X509Certificate[] chain, String type, Socket socket) {}
-
-    @Override
-    public void checkServerTrusted(X509Certificate[] chain, String type, Socket socket) {}
-
-    @Override
-    public void checkClientTrusted(X509Certificate[] chain, String type, SSLEngine engine) {}
-
-    @Override
-    public void checkServerTrusted(X509Certificate[] chain, String type, SSLEngine engine) {}
-
-    @Override
-    public void checkClientTrusted(X509Certificate[] chain, String type) {}
-
-    @Override
-    public void checkServerTrusted(X509Certificate[] chain, String type) {}
-
-    @Override
-    public X509Certificate[] getAcceptedIssuers() {
-      return new X509Certificate[0];
     }
   }
 }

@@ -7,6 +7,7 @@ import io.meshward.daemon.ConfigFile;
 import io.meshward.embedded.Broker;
 import io.meshward.embedded.Brokers;
 import io.meshward.schemas.SpiffeId;
+import io.meshward.testkit.ForeignTls;
 import io.meshward.testkit.IssuedSvid;
 import io.meshward.testkit.TestTrustDomain;
 import java.io.IOException;
@@ -101,7 +102,7 @@ class IngestAuthenticationTest {
   }
 
   private static HttpPoster tlsPoster(@Nullable IssuedSvid svid) throws Exception {
-    return new HttpPoster(HttpClient.newBuilder().sslContext(PemFolder.client(svid)));
+    return new HttpPoster(HttpClient.newBuilder().sslContext(ForeignTls.context(svid)));
   }
 
   @Test
@@ -247,7 +248,7 @@ class IngestAuthenticationTest {
   private static X509Certificate served(URI uri) throws Exception {
     try (SSLSocket socket =
         (SSLSocket)
-            PemFolder.client(null).getSocketFactory().createSocket("localhost", uri.getPort())) {
+            ForeignTls.context(null).getSocketFactory().createSocket("localhost", uri.getPort())) {
       socket.setSoTimeout(10_000);
       socket.startHandshake();
       return (X509Certificate) socket.getSession().getPeerCertificates()[0];

@@ -18,6 +18,7 @@ import java.security.KeyFactory;
 import java.security.cert.X509Certificate;
 import java.security.spec.PKCS8EncodedKeySpec;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -295,7 +296,7 @@ class TestWorkloadApiTest {
 
   @Test
   void rotatesByItselfAtHalfLife() throws Exception {
-    var clock = new MutableClock();
+    var clock = new SettableClock(Instant.parse("2026-03-01T12:00:00Z"));
     var trustDomain = TestTrustDomain.create(shop.name(), clock);
     var entry = WorkloadEntry.of(ORDERS).timeToLive(Duration.ofSeconds(60));
     try (var served = TestWorkloadApi.start(directory.resolve("r"), trustDomain, entry);

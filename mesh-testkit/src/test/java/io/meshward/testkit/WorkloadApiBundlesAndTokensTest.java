@@ -23,6 +23,7 @@ import io.spiffe.workloadapi.grpc.Workload.X509BundlesResponse;
 import io.spiffe.workloadapi.grpc.Workload.X509SVIDResponse;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Date;
 import java.util.List;
 import java.util.Set;
@@ -44,7 +45,7 @@ class WorkloadApiBundlesAndTokensTest {
 
   @TempDir Path directory;
 
-  private final MutableClock clock = new MutableClock();
+  private final SettableClock clock = new SettableClock(Instant.parse("2026-03-01T12:00:00Z"));
   private final TestTrustDomain shop = TestTrustDomain.create(ORDERS.trustDomain(), clock);
   private final TestTrustDomain partner = TestTrustDomain.create(PARTNER.trustDomain(), clock);
   private TestWorkloadApi api;
@@ -283,7 +284,7 @@ class WorkloadApiBundlesAndTokensTest {
   record WrongToken(String name, Making make) {
 
     interface Making {
-      String from(TestTrustDomain trustDomain, MutableClock clock);
+      String from(TestTrustDomain trustDomain, SettableClock clock);
     }
 
     @Override
@@ -296,7 +297,7 @@ class WorkloadApiBundlesAndTokensTest {
     return new JWSHeader.Builder(JWSAlgorithm.ES256);
   }
 
-  private static JWTClaimsSet.Builder claims(MutableClock clock) {
+  private static JWTClaimsSet.Builder claims(SettableClock clock) {
     return new JWTClaimsSet.Builder()
         .subject(ORDERS.toString())
         .audience("payments")
