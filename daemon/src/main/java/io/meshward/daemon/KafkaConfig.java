@@ -1,5 +1,6 @@
 package io.meshward.daemon;
 
+import io.meshward.runtime.KafkaSettings;
 import io.meshward.schemas.Topic;
 import io.meshward.schemas.TopicCatalogue;
 import java.time.Duration;
@@ -20,8 +21,9 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
  * @param bootstrapServers {@code host:port}, several with commas
  * @param prefix what the names of all topics, groups and transactions start with
  * @param properties further properties of Kafka's clients under Kafka's own names, such as {@code
- *     security.protocol}; each client takes those that it knows. A password's value is {@code
- *     env:NAME} or {@code file:/path}. What Meshward's promises rest on cannot be set.
+ *     security.protocol}, and those of {@link KafkaSettings}; each client takes those that it
+ *     knows. A password's value is {@code env:NAME} or {@code file:/path}. What Meshward's promises
+ *     rest on cannot be set.
  */
 public record KafkaConfig(
     String bootstrapServers,
@@ -77,9 +79,13 @@ public record KafkaConfig(
     }
     if (!ProducerConfig.configNames().contains(name)
         && !ConsumerConfig.configNames().contains(name)
-        && !AdminClientConfig.configNames().contains(name)) {
+        && !AdminClientConfig.configNames().contains(name)
+        && !KafkaSettings.isClientProperty(name)) {
       throw new IllegalArgumentException(
-          "properties." + name + " is unknown: expected a property of Kafka's clients");
+          "properties."
+              + name
+              + " is unknown: expected a property of Kafka's clients, or of Meshward's plugins for"
+              + " them");
     }
     if (isPassword(name) && !Secret.isReference(value)) {
       throw new IllegalArgumentException(
@@ -162,7 +168,7 @@ public record KafkaConfig(
     all.put(CommonClientConfigs.RETRY_BACKOFF_MS_CONFIG, 50);
     properties.forEach(
         (name, value) -> {
-          if (known.contains(name)) {
+          if (known.contains(name) || KafkaSettings.isClientProperty(name)) {
             all.put(name, isPassword(name) ? Secret.parse(value).read() : value);
           }
         });

@@ -66,6 +66,7 @@ public final class MeshRuntime implements AutoCloseable {
   private final ServerStaples staples;
   private final MeshTransport transport;
   private final MeshTls plainTls;
+  private final KafkaIdentity kafka;
   private final Lazy<JwtSvids> jwtSvids;
   private final StaleWatchdog watchdog;
   private final DialledChannels channels = new DialledChannels();
@@ -100,12 +101,14 @@ public final class MeshRuntime implements AutoCloseable {
     String instance = instance(settings);
     policies = new PolicyStore(settings.policyFiles(), settings.workload, settings.withoutPolicy());
     policies.load();
+    listeners = List.copyOf(settings.listeners);
+    workloadApi = endpoint == null ? null : new WorkloadApi(endpoint);
+    kafka = KafkaIdentity.of(own, workloadApi, clock, settings.profile);
+    settings.shareWithKafka(kafka);
     sink = settings.sink(own);
     telemetry = settings.telemetry(own);
     sampler = new AllowSampler(settings.allowsOneIn);
     reporter = new EventReporter(sink, clock, own::id, settings.node, settings.pod, instance);
-    listeners = List.copyOf(settings.listeners);
-    workloadApi = endpoint == null ? null : new WorkloadApi(endpoint);
     identitySource =
         files != null
             ? new FileSource(files, clock)
@@ -383,6 +386,18 @@ public final class MeshRuntime implements AutoCloseable {
   /** TLS with this workload's SVID for what is not gRPC. */
   public MeshTls tls() {
     return plainTls;
+  }
+
+  /**
+   * Properties with which a Kafka client of this service speaks to brokers as this workload, by
+   * mutual TLS; they are added to others, such as {@code bootstrap.servers}. A client does not
+   * outlive the runtime.
+   *
+   * @param brokers who may answer: SPIFFE IDs, also with {@code /*} at their end for all below
+   * @throws IllegalArgumentException if a pattern is none, or none is given
+   */
+  public Map<String, Object> kafkaClient(String... brokers) {
+    return kafka.client(List.of(brokers));
   }
 
   /**

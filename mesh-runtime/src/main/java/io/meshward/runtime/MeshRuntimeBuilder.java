@@ -207,6 +207,9 @@ public final class MeshRuntimeBuilder {
   /**
    * Sends events and enforcement reports to Kafka, and takes holds from it.
    *
+   * <p>With {@link MeshSslEngineFactory} or {@link JwtSvidLoginHandler} among the properties, and
+   * no {@link KafkaSettings#WORKLOAD_API}, these clients are this workload to the brokers.
+   *
    * @param clientProperties settings of Kafka clients, {@code bootstrap.servers} at least; what the
    *     contracts of Meshward need is set over them
    * @param prefix what the topics' names begin with
@@ -373,6 +376,13 @@ public final class MeshRuntimeBuilder {
   MeshRuntimeBuilder tlsProvider(SslProvider provider) {
     this.tlsProvider = provider;
     return this;
+  }
+
+  /** Lets this workload's own Kafka clients use its identity, where they name our plugins. */
+  void shareWithKafka(KafkaIdentity identity) {
+    if (kafkaProperties != null && KafkaSettings.takesIdentity(kafkaProperties)) {
+      kafkaProperties = identity.withIdentity(kafkaProperties);
+    }
   }
 
   @Nullable MeshTelemetry telemetry(OwnIdentity own) {

@@ -56,11 +56,17 @@ final class MeshTopics implements AutoCloseable {
   }
 
   static void create(Broker broker, Topic topic, int partitions) {
+    try (Admin admin =
+        Admin.create(Map.<String, Object>of("bootstrap.servers", broker.bootstrapServers()))) {
+      create(admin, topic, partitions);
+    }
+  }
+
+  private static void create(Admin admin, Topic topic, int partitions) {
     NewTopic created =
         new NewTopic(topic.name(PREFIX), partitions, (short) 1)
             .configs(Map.of("cleanup.policy", topic.compacted() ? "compact" : "delete"));
-    try (Admin admin =
-        Admin.create(Map.<String, Object>of("bootstrap.servers", broker.bootstrapServers()))) {
+    try {
       admin.createTopics(List.of(created)).all().get(TIMEOUT.toSeconds(), TimeUnit.SECONDS);
     } catch (Exception e) {
       throw new IllegalStateException(e);
@@ -68,12 +74,21 @@ final class MeshTopics implements AutoCloseable {
   }
 
   static void createAll(Broker broker) {
-    create(
-        broker,
-        TopicCatalogue.EVENTS_IDENTITY,
-        TopicCatalogue.QUARANTINE,
-        TopicCatalogue.ENFORCEMENT,
-        TopicCatalogue.DEADLETTER);
+    try (Admin admin =
+        Admin.create(Map.<String, Object>of("bootstrap.servers", broker.bootstrapServers()))) {
+      createAll(admin);
+    }
+  }
+
+  static void createAll(Admin admin) {
+    for (Topic topic :
+        List.of(
+            TopicCatalogue.EVENTS_IDENTITY,
+            TopicCatalogue.QUARANTINE,
+            TopicCatalogue.ENFORCEMENT,
+            TopicCatalogue.DEADLETTER)) {
+      create(admin, topic, topic.partitions());
+    }
   }
 
   /** Writes a committed record. */

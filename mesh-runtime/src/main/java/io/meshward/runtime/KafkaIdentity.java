@@ -1,0 +1,272 @@
+package io.meshward.runtime;
+
+import static java.util.Objects.requireNonNull;
+
+import io.meshward.schemas.SpiffeId;
+import io.meshward.schemas.TrustDomain;
+import java.security.SecureRandom;
+import java.security.cert.X509Certificate;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLPeerUnverifiedException;
+import javax.net.ssl.SSLSession;
+import org.apache.kafka.clients.CommonClientConfigs;
+import org.apache.kafka.common.config.ConfigException;
+import org.apache.kafka.common.config.SslConfigs;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * This workload's identity as its Kafka clients, or its broker, use it.
+ *
+ * <p>Clients do not apply the quarantine to brokers: it comes from them. A broker applies it to
+ * each request, and not to itself. Thread-safe.
+ */
+final class KafkaIdentity implements AutoCloseable {
+  private static final Duration SVID_DEADLINE = Duration.ofSeconds(30);
+  private static final String JUDGED = "meshward.judged";
+
+  /** A peer that was let in, under one generation of trust. */
+  private record Judged(SpiffeId id, long generation, Instant notAfter) {}
+
+  private final OwnIdentity own;
+  private final Clock clock;
+  private final Trust bundles = new Trust();
+  private final Trust peers = new Trust();
+  private final Admission admission;
+  private final MeshTls tls;
+  private final List<AutoCloseable> parts = new ArrayList<>();
+  private final Lazy<JwtSvids> jwtSvids;
+  private @Nullable StaleWatchdog watchdog;
+  private volatile IdentityPatterns exempt = IdentityPatterns.NONE;
+
+  private KafkaIdentity(
+      OwnIdentity own, @Nullable WorkloadApi api, Clock clock, SvidProfile profile) {
+    this.own = own;
+    this.clock = clock;
+    this.admission = new Admission(own, bundles, clock, profile);
+    this.tls = new MeshTls(own, admission, new FullHandshakes());
+    this.jwtSvids =
+        Lazy.of(
+            () -> {
+              if (api == null) {
+                throw new MeshRuntimeException(
+                    "JWT-SVIDs come from the Workload API, and this workload's SVID from files");
+              }
+              return new JwtSvids(api, clock, Duration.ZERO, new SecureRandom(), token -> {});
+            });
+    bundles.holds(Holds.of(List.of(), IdentityPatterns.NONE));
+    own.addListener(
+        (before, update) -> {
+          if (update instanceof IdentityUpdate.Issued issued) {
+            trust(issued.identity().bundles());
+          }
+        });
+  }
+
+  /** The identity of a runtime; closing it closes nothing of that. */
+  static KafkaIdentity of(
+      OwnIdentity own, @Nullable WorkloadApi api, Clock clock, SvidProfile profile) {
+    return new KafkaIdentity(own, api, clock, profile);
+  }
+
+  /**
+   * Opens an identity of its own and waits for its SVID.
+   *
+   * @throws ConfigException if a setting is wrong
+   * @throws MeshRuntimeException if no SVID comes in time; it says what to check
+   */
+  static KafkaIdentity open(KafkaSettings.Source settings) {
+    WorkloadApiEndpoint endpoint;
+    try {
+      endpoint = WorkloadApiEndpoint.parse(settings.workloadApi(), System.getenv());
+    } catch (IllegalArgumentException e) {
+      throw new ConfigException(KafkaSettings.WORKLOAD_API + ": " + e.getMessage());
+    }
+    Clock clock = Clock.systemUTC();
+    WorkloadApi api = new WorkloadApi(endpoint);
+    KafkaIdentity identity =
+        new KafkaIdentity(new OwnIdentity(clock), api, clock, SvidProfile.STRICT_AT_HOME);
+    identity.parts.add(api);
+    try {
+      identity.start(api, settings);
+      return identity;
+    } catch (RuntimeException e) {
+      identity.close();
+      throw e;
+    }
+  }
+
+  private void start(WorkloadApi api, KafkaSettings.Source settings) {
+    IdentitySource source =
+        new WorkloadApiSource(
+            api, new SvidChoice(settings.spiffeId(), null), clock, new SecureRandom());
+    parts.add(source);
+    watchdog = new StaleWatchdog(source, clock);
+    source.watch(own::accept);
+    own.awaitFirst(SVID_DEADLINE, source);
+    List<String> patterns = new ArrayList<>(settings.protectedIdentities());
+    patterns.add(requireNonNull(own.id()).toString());
+    try {
+      exempt = IdentityPatterns.parse(patterns);
+    } catch (IllegalArgumentException e) {
+      throw new ConfigException(KafkaSettings.PROTECTED + ": " + e.getMessage());
+    }
+    if (settings.quarantine().isEmpty()) {
+      peers.holds(Holds.of(List.of(), exempt));
+    } else {
+      readQuarantine(settings);
+    }
+  }
+
+  private void readQuarantine(KafkaSettings.Source settings) {
+    KafkaQuarantineSource quarantine =
+        new KafkaQuarantineSource(
+            withIdentity(settings.quarantine()),
+            settings.topicPrefix(),
+            new EventReporter(new NoEvents(), clock, own::id, null, null, "kafka"));
+    parts.add(quarantine);
+    quarantine.watch(holds -> peers.holds(Holds.of(holds, exempt)));
+  }
+
+  /** Client properties with which plugins take this identity. */
+  Map<String, Object> withIdentity(Map<String, Object> properties) {
+    Map<String, Object> all = new HashMap<>(properties);
+    all.put(KafkaSettings.SHARED, this);
+    return all;
+  }
+
+  /** See {@link MeshRuntime#kafkaClient}. */
+  Map<String, Object> client(List<String> brokers) {
+    if (brokers.isEmpty()) {
+      throw new IllegalArgumentException("no broker is named: expected their SPIFFE IDs");
+    }
+    IdentityPatterns unused = IdentityPatterns.parse(brokers);
+    return withIdentity(
+        Map.of(
+            CommonClientConfigs.SECURITY_PROTOCOL_CONFIG,
+            "SSL",
+            SslConfigs.SSL_ENGINE_FACTORY_CLASS_CONFIG,
+            MeshSslEngineFactory.class.getName(),
+            KafkaSettings.BROKERS,
+            String.join(",", brokers)));
+  }
+
+  /** Takes over whom to trust from now on. */
+  void trust(Map<TrustDomain, TrustBundle> byTrustDomain) {
+    bundles.bundles(byTrustDomain);
+    peers.bundles(byTrustDomain);
+  }
+
+  /**
+   * An engine for one connection to a broker.
+   *
+   * @throws MeshRuntimeException while this workload has no SVID: clients try again later
+   */
+  SSLEngine clientEngine(String host, int port, IdentityPatterns brokers) {
+    look();
+    return tls.clientEngine(host, port, brokers::matches);
+  }
+
+  /** An engine for one connection that this broker accepted. */
+  SSLEngine serverEngine(String peerAddress, int port) {
+    look();
+    return tls.serverEngine(peerAddress, port);
+  }
+
+  private void look() {
+    synchronized (parts) {
+      if (watchdog != null) {
+        watchdog.observe(own.state());
+      }
+    }
+    if (!admission.hasOwnSvid()) {
+      throw new MeshRuntimeException("no SVID can be used now: " + own.state());
+    }
+  }
+
+  /**
+   * The peer of a connection as of now. What was decided holds until trust changes or an SVID ends.
+   *
+   * @throws SSLPeerUnverifiedException saying why it is refused
+   */
+  SpiffeId peer(SSLSession session, String ip) throws SSLPeerUnverifiedException {
+    Trust.Snapshot now = peers.current();
+    if (session.getValue(JUDGED) instanceof Judged before
+        && before.generation() == now.generation()
+        && before.notAfter().isAfter(clock.instant())
+        && admission.hasOwnSvid()) {
+      return before.id();
+    }
+    List<X509Certificate> chain = ConnectionTracker.peerChain(session);
+    Trust.Snapshot judgedBy =
+        now.holds().read()
+            ? now
+            : new Trust.Snapshot(now.generation(), now.bundles(), bundles.current().holds());
+    return switch (admission.judge(chain, ip, null, judgedBy)) {
+      case Verdict.Rejected rejected ->
+          throw new SSLPeerUnverifiedException(rejected.reason().code() + ": " + rejected.words());
+      case Verdict.Accepted accepted -> {
+        requireHoldsRead(accepted.id(), now);
+        Instant notAfter = chain.get(0).getNotAfter().toInstant();
+        session.putValue(JUDGED, new Judged(accepted.id(), now.generation(), notAfter));
+        yield accepted.id();
+      }
+    };
+  }
+
+  /**
+   * Judges an ID that a token proved.
+   *
+   * @throws SSLPeerUnverifiedException saying why it is refused
+   */
+  void requireNotHeld(SpiffeId id, String ip) throws SSLPeerUnverifiedException {
+    Trust.Snapshot now = peers.current();
+    requireHoldsRead(id, now);
+    Instant instant = clock.instant();
+    Optional<Hold> hold =
+        now.holds()
+            .againstEverySvid(id, instant)
+            .or(
+                () ->
+                    exempt.matches(id)
+                        ? Optional.empty()
+                        : now.holds().againstAddress(ip, instant));
+    if (hold.isPresent()) {
+      throw new SSLPeerUnverifiedException(
+          RejectionReason.QUARANTINED.code()
+              + ": held by containment "
+              + hold.get().key().containment());
+    }
+  }
+
+  /** Who the broker itself needs is served while the quarantine is unread: it is read from it. */
+  private void requireHoldsRead(SpiffeId id, Trust.Snapshot now) throws SSLPeerUnverifiedException {
+    if (!now.holds().read() && !exempt.matches(id)) {
+      throw new SSLPeerUnverifiedException(
+          RejectionReason.QUARANTINE_UNREAD.code()
+              + ": the quarantine has not been read to its end yet");
+    }
+  }
+
+  JwtSvids jwtSvids() {
+    return jwtSvids.get();
+  }
+
+  @Override
+  public void close() {
+    for (int i = parts.size() - 1; i >= 0; i--) {
+      try {
+        parts.get(i).close();
+      } catch (Exception e) {
+        throw new IllegalStateException("cannot close " + parts.get(i), e);
+      }
+    }
+  }
+}

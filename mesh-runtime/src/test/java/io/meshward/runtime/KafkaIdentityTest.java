@@ -1,0 +1,418 @@
+package io.meshward.runtime;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.meshward.embedded.Broker;
+import io.meshward.embedded.Brokers;
+import io.meshward.embedded.EmbeddedKafka;
+import io.meshward.schemas.EventCodec;
+import io.meshward.schemas.Quarantine;
+import io.meshward.schemas.SpiffeId;
+import io.meshward.schemas.Subject;
+import io.meshward.schemas.TopicCatalogue;
+import io.meshward.testkit.IssuedSvid;
+import io.meshward.testkit.TestMesh;
+import io.meshward.testkit.TestTrustDomain;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.cert.X509Certificate;
+import java.time.Instant;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import javax.net.ssl.SSLSocket;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.config.ConfigException;
+import org.apache.kafka.common.errors.AuthorizationException;
+import org.apache.kafka.common.errors.SaslAuthenticationException;
+import org.apache.kafka.common.errors.SslAuthenticationException;
+import org.apache.kafka.common.errors.TimeoutException;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Kafka with SPIFFE identities, on a real broker. */
+class KafkaIdentityTest {
+  private static final String AUTHORIZER =
+      "org.apache.kafka.metadata.authorizer.StandardAuthorizer";
+  private static final String ALLOWED_KEY_FILES = "org.apache.kafka.sasl.oauthbearer.allowed.urls";
+
+  private final TestMesh mesh = TestMesh.start("shop.test");
+  private final SpiffeId broker = mesh.trustDomain().name().id("/ns/kafka/sa/broker");
+  private final SpiffeId orders = mesh.trustDomain().name().id("/ns/shop/sa/orders");
+  private final SpiffeId frontend = mesh.trustDomain().name().id("/ns/shop/sa/frontend");
+  private final Deque<AutoCloseable> open = new ArrayDeque<>();
+
+  @AfterEach
+  void close() throws Exception {
+    while (!open.isEmpty()) {
+      open.pop().close();
+    }
+    mesh.close();
+  }
+
+  @Test
+  void aClientTalksOnlyToABrokerOfTheIdentityItExpects() throws Exception {
+    EmbeddedKafka kafka = start(Map.of(KafkaSettings.QUARANTINE, "none"));
+    assertThat(clusterId(client(kafka, orders, broker))).isNotEmpty();
+
+    assertThatThrownBy(() -> clusterId(client(kafka, orders, frontend)))
+        .isInstanceOf(SslAuthenticationException.class)
+        .hasStackTraceContaining("unexpected_peer_id");
+  }
+
+  @Test
+  void aBrokerServesNoClientOfAnotherTrustDomainAndNoneWithoutACertificate() throws Exception {
+    EmbeddedKafka kafka = start(Map.of(KafkaSettings.QUARANTINE, "none"));
+    TestTrustDomain other = TestTrustDomain.create("other.test");
+    TestMesh strangers = closing(TestMesh.start(other));
+    // The stranger trusts the broker, but not the other way round.
+    other.federateWith(mesh.trustDomain());
+    Map<String, Object> stranger = client(kafka, orders, broker);
+    stranger.put(KafkaSettings.WORKLOAD_API, strangers.addressFor("/ns/shop/sa/orders"));
+
+    assertThatThrownBy(() -> clusterId(stranger)).isInstanceOf(SslAuthenticationException.class);
+    Map<String, Object> plaintext = new HashMap<>();
+    plaintext.put("bootstrap.servers", kafka.bootstrapServers());
+    plaintext.put("default.api.timeout.ms", 1_000);
+    plaintext.put("request.timeout.ms", 500);
+    assertThatThrownBy(() -> clusterId(plaintext)).isInstanceOf(KafkaException.class);
+  }
+
+  @Test
+  void producersGoOnWhileSvidsAndRootsRotate() throws Exception {
+    EmbeddedKafka kafka = start(Map.of(KafkaSettings.QUARANTINE, "none"));
+    createTopic(client(kafka, orders, broker), "letters");
+    MeshRuntime runtime =
+        closing(
+            MeshRuntime.builder()
+                .workloadApi(mesh.addressFor(orders))
+                .withoutEvents()
+                .withoutQuarantine()
+                .start());
+    Map<String, Object> settings = new HashMap<>(runtime.kafkaClient(broker.toString()));
+    settings.put("bootstrap.servers", kafka.bootstrapServers());
+    KafkaProducer<byte[], byte[]> longLived = producer(settings);
+    // Each send dials anew.
+    settings.put("connections.max.idle.ms", 1);
+    KafkaProducer<byte[], byte[]> dialling = producer(settings);
+    send(longLived);
+    send(dialling);
+
+    mesh.trustDomain().prepareX509Authority();
+    Eventually.await("the new root", () -> authorities(runtime) == 2);
+    mesh.trustDomain().activateX509Authority();
+    IssuedSvid ofBroker = mesh.workload(broker).rotate().get(0);
+    Eventually.await(
+        "the broker's new SVID",
+        () -> ofBroker.serialNumber().equals(presented(runtime, kafka).getSerialNumber()));
+    send(dialling);
+    IssuedSvid ofOrders = mesh.workload(orders).rotate().get(0);
+    Eventually.await("ours", () -> runtime.svid().leaf().equals(ofOrders.leaf()));
+    send(dialling);
+    mesh.trustDomain().retireX509Authorities();
+    Eventually.await("the end of the old root", () -> authorities(runtime) == 1);
+    send(dialling);
+    // Who comes only now knows nothing but the new root.
+    assertThat(clusterId(client(kafka, frontend, broker))).isNotEmpty();
+    // What was proved by the old one is worth nothing now: this connection is judged again, is
+    // closed, and comes back with the new SVID.
+    send(longLived);
+  }
+
+  private int authorities(MeshRuntime runtime) {
+    TrustBundle bundle = runtime.identity().bundles().get(mesh.trustDomain().name());
+    return bundle == null ? 0 : bundle.authorities().size();
+  }
+
+  private X509Certificate presented(MeshRuntime runtime, EmbeddedKafka kafka) {
+    int port = Integer.parseInt(kafka.bootstrapServers().split(":", -1)[1]);
+    try (Socket open = new Socket(InetAddress.getLoopbackAddress(), port);
+        SSLSocket tls = runtime.tls().clientSocket(open, broker::equals)) {
+      tls.startHandshake();
+      return (X509Certificate) tls.getSession().getPeerCertificates()[0];
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Test
+  void aHoldEndsLiveConnectionsOfItsSubjectAndItsReleaseLetsItBackIn() throws Exception {
+    Broker holds = closing(Brokers.start());
+    MeshTopics.create(holds, TopicCatalogue.QUARANTINE);
+    MeshTopics topics = closing(new MeshTopics(holds));
+    EmbeddedKafka kafka =
+        start(
+            Map.of(
+                KafkaSettings.QUARANTINE_CLIENT + "bootstrap.servers",
+                holds.bootstrapServers(),
+                KafkaSettings.TOPIC_PREFIX,
+                MeshTopics.PREFIX));
+    createTopic(patient(client(kafka, orders, broker)), "letters");
+    Map<String, Object> hasty = client(kafka, orders, broker);
+    hasty.put("delivery.timeout.ms", 1_500);
+    hasty.put("request.timeout.ms", 1_000);
+    hasty.put("max.block.ms", 1_500);
+    KafkaProducer<byte[], byte[]> held = producer(hasty);
+    KafkaProducer<byte[], byte[]> other = producer(patient(client(kafka, frontend, broker)));
+    send(held);
+    send(other);
+
+    Quarantine hold =
+        new Quarantine(
+            new Quarantine.Hold("c1", "test", "test", Instant.now(), null, null),
+            Subject.of(orders));
+    topics.write(TopicCatalogue.QUARANTINE, hold.key().toString(), EventCodec.encode(hold));
+
+    Eventually.await("refusal", () -> !sends(held));
+    send(other);
+
+    topics.write(TopicCatalogue.QUARANTINE, hold.key().toString(), null);
+
+    Eventually.await("release", () -> sends(held));
+  }
+
+  @Test
+  void beforeTheQuarantineIsReadABrokerServesItselfAndWhoIsProtectedOnly() throws Exception {
+    EmbeddedKafka kafka =
+        start(
+            Map.of(
+                KafkaSettings.QUARANTINE_CLIENT + "bootstrap.servers",
+                "127.0.0.1:1",
+                KafkaSettings.PROTECTED,
+                frontend.toString()));
+
+    assertThat(clusterId(client(kafka, broker, broker))).isNotEmpty();
+    assertThat(clusterId(client(kafka, frontend, broker))).isNotEmpty();
+    Map<String, Object> hasty = client(kafka, orders, broker);
+    hasty.put("default.api.timeout.ms", 1_000);
+    hasty.put("request.timeout.ms", 500);
+    assertThatThrownBy(() -> clusterId(hasty)).isInstanceOf(TimeoutException.class);
+  }
+
+  @Test
+  void aBrokerSaysWhatItIsMissing() {
+    assertThatThrownBy(() -> new MeshPrincipalBuilder().configure(workloadApi(broker)))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("meshward.quarantine.bootstrap.servers")
+        .hasMessageContaining("meshward.quarantine=none");
+    Map<String, Object> client = new HashMap<>(workloadApi(orders));
+    client.put("bootstrap.servers", "127.0.0.1:1");
+    assertThatThrownBy(() -> new MeshSslEngineFactory().configure(client))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("meshward.brokers is absent");
+    client.put(KafkaSettings.BROKERS, "kafka");
+    assertThatThrownBy(() -> new MeshSslEngineFactory().configure(client))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("'kafka' is not a pattern of SPIFFE IDs");
+    client.put(KafkaSettings.BROKERS, broker.toString());
+    client.put(KafkaSettings.WORKLOAD_API, "kafka:9092");
+    assertThatThrownBy(() -> new MeshSslEngineFactory().configure(client))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("meshward.workload.api")
+        .hasMessageContaining("unix:/absolute/path");
+  }
+
+  @Test
+  void clientsOfOneProcessShareOneWatchWhichEndsWithTheLast() throws Exception {
+    EmbeddedKafka kafka = start(Map.of(KafkaSettings.QUARANTINE, "none"));
+    try (Admin one = Admin.create(client(kafka, orders, broker))) {
+      assertThat(one.describeCluster().clusterId().get(30, TimeUnit.SECONDS)).isNotEmpty();
+      try (Admin two = Admin.create(client(kafka, orders, broker))) {
+        assertThat(two.describeCluster().clusterId().get(30, TimeUnit.SECONDS)).isNotEmpty();
+        assertThat(mesh.workload(orders).openStreams()).isEqualTo(1);
+      }
+      assertThat(mesh.workload(orders).openStreams()).isEqualTo(1);
+    }
+
+    Eventually.await("the end of the watch", () -> mesh.workload(orders).openStreams() == 0);
+  }
+
+  @Test
+  void aRuntimesOwnClientsAndThoseOfItsServiceAreTheWorkload() throws Exception {
+    EmbeddedKafka kafka =
+        start(
+            Map.of(
+                KafkaSettings.QUARANTINE,
+                "none",
+                "authorizer.class.name",
+                AUTHORIZER,
+                "super.users",
+                "User:" + orders));
+    createTopic(client(kafka, orders, broker), "letters");
+    try (Admin admin = Admin.create(client(kafka, orders, broker))) {
+      MeshTopics.createAll(admin);
+    }
+    MeshRuntime runtime =
+        closing(
+            MeshRuntime.builder()
+                .workloadApi(mesh.addressFor(orders))
+                .kafka(
+                    Map.of(
+                        "bootstrap.servers",
+                        kafka.bootstrapServers(),
+                        "security.protocol",
+                        "SSL",
+                        "ssl.engine.factory.class",
+                        MeshSslEngineFactory.class.getName(),
+                        KafkaSettings.BROKERS,
+                        broker.toString()),
+                    MeshTopics.PREFIX)
+                .start());
+
+    assertThat(runtime.status().open()).isTrue();
+    assertThat(runtime.status().dropped().values()).allMatch(dropped -> dropped == 0);
+    Map<String, Object> own = new HashMap<>(runtime.kafkaClient(broker.toString()));
+    own.put("bootstrap.servers", kafka.bootstrapServers());
+    send(producer(own));
+    assertThat(mesh.workload(orders).openStreams()).isEqualTo(1);
+    assertThatThrownBy(() -> runtime.kafkaClient()).isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
+  void aManagedBrokerTakesAJwtSvidForItsAudienceAndNoOther(@TempDir Path directory)
+      throws Exception {
+    Path keys = Files.writeString(directory.resolve("keys.json"), mesh.trustDomain().jwtBundle());
+    String allowed = System.setProperty(ALLOWED_KEY_FILES, keys.toUri().toString());
+    try {
+      Map<String, String> settings = new HashMap<>();
+      settings.put("listener.security.protocol.map", "CLIENT:SASL_PLAINTEXT");
+      String listener = "listener.name.client.";
+      settings.put(listener + "sasl.enabled.mechanisms", "OAUTHBEARER");
+      settings.put(listener + "oauthbearer.sasl.jaas.config", LOGIN);
+      settings.put(
+          listener + "oauthbearer.sasl.server.callback.handler.class",
+          "org.apache.kafka.common.security.oauthbearer.OAuthBearerValidatorCallbackHandler");
+      settings.put(listener + "sasl.oauthbearer.jwks.endpoint.url", keys.toUri().toString());
+      settings.put(listener + "sasl.oauthbearer.expected.audience", "kafka");
+      settings.put("authorizer.class.name", AUTHORIZER);
+      settings.put("super.users", "User:" + orders);
+      EmbeddedKafka kafka = closing(EmbeddedKafka.start(settings));
+
+      createTopic(bearer(kafka, orders, "kafka"), "letters");
+      send(producer(bearer(kafka, orders, "kafka")));
+      assertThatThrownBy(() -> createTopic(bearer(kafka, frontend, "kafka"), "more"))
+          .hasCauseInstanceOf(AuthorizationException.class);
+      assertThatThrownBy(() -> clusterId(bearer(kafka, orders, "other")))
+          .isInstanceOf(SaslAuthenticationException.class);
+    } finally {
+      if (allowed == null) {
+        System.clearProperty(ALLOWED_KEY_FILES);
+      } else {
+        System.setProperty(ALLOWED_KEY_FILES, allowed);
+      }
+    }
+  }
+
+  private static final String LOGIN =
+      "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required;";
+
+  private Map<String, Object> bearer(EmbeddedKafka kafka, SpiffeId id, String audience) {
+    Map<String, Object> settings = new HashMap<>();
+    settings.put("bootstrap.servers", kafka.bootstrapServers());
+    settings.put("security.protocol", "SASL_PLAINTEXT");
+    settings.put("sasl.mechanism", "OAUTHBEARER");
+    // Clients with equal lines would share one login.
+    settings.put(
+        "sasl.jaas.config",
+        LOGIN.replace(
+            ";",
+            " %s=\"%s\" %s=\"%s\";"
+                .formatted(
+                    KafkaSettings.WORKLOAD_API,
+                    mesh.addressFor(id),
+                    KafkaSettings.AUDIENCE,
+                    audience)));
+    settings.put("sasl.login.callback.handler.class", JwtSvidLoginHandler.class.getName());
+    return settings;
+  }
+
+  private EmbeddedKafka start(Map<String, String> more) {
+    Map<String, String> settings = new HashMap<>(more);
+    settings.put("listener.security.protocol.map", "CLIENT:SSL");
+    settings.put("ssl.engine.factory.class", MeshSslEngineFactory.class.getName());
+    settings.put("principal.builder.class", MeshPrincipalBuilder.class.getName());
+    settings.put(KafkaSettings.WORKLOAD_API, mesh.addressFor(broker));
+    return closing(EmbeddedKafka.start(settings));
+  }
+
+  private Map<String, Object> client(EmbeddedKafka kafka, SpiffeId id, SpiffeId expected) {
+    Map<String, Object> settings = new HashMap<>(workloadApi(id));
+    settings.put("bootstrap.servers", kafka.bootstrapServers());
+    settings.put("security.protocol", "SSL");
+    settings.put("ssl.engine.factory.class", MeshSslEngineFactory.class.getName());
+    settings.put(KafkaSettings.BROKERS, expected.toString());
+    settings.put("reconnect.backoff.max.ms", 100);
+    return settings;
+  }
+
+  private Map<String, Object> workloadApi(SpiffeId id) {
+    return Map.of(KafkaSettings.WORKLOAD_API, mesh.addressFor(id));
+  }
+
+  /** Tries for half a minute, since the quarantine may be read a little after the start. */
+  private static Map<String, Object> patient(Map<String, Object> settings) {
+    settings.put("max.block.ms", 30_000);
+    return settings;
+  }
+
+  private static String clusterId(Map<String, Object> settings) throws Exception {
+    settings.putIfAbsent("default.api.timeout.ms", 10_000);
+    settings.putIfAbsent("request.timeout.ms", 5_000);
+    try (Admin admin = Admin.create(settings)) {
+      return admin.describeCluster().clusterId().get(30, TimeUnit.SECONDS);
+    } catch (ExecutionException e) {
+      throw e.getCause() instanceof Exception cause ? cause : e;
+    }
+  }
+
+  private static void createTopic(Map<String, Object> settings, String name) throws Exception {
+    try (Admin admin = Admin.create(settings)) {
+      admin.createTopics(List.of(new NewTopic(name, 1, (short) 1))).all().get(30, TimeUnit.SECONDS);
+    }
+  }
+
+  private KafkaProducer<byte[], byte[]> producer(Map<String, Object> settings) {
+    return closing(
+        new KafkaProducer<>(settings, new ByteArraySerializer(), new ByteArraySerializer()));
+  }
+
+  private static void send(KafkaProducer<byte[], byte[]> producer) throws Exception {
+    producer.send(letter()).get(30, TimeUnit.SECONDS);
+  }
+
+  private static boolean sends(KafkaProducer<byte[], byte[]> producer) {
+    try {
+      producer.send(letter()).get(30, TimeUnit.SECONDS);
+      return true;
+    } catch (ExecutionException | KafkaException e) {
+      return false;
+    } catch (Exception e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  private static ProducerRecord<byte[], byte[]> letter() {
+    return new ProducerRecord<>("letters", "hello".getBytes(UTF_8));
+  }
+
+  private <T extends AutoCloseable> T closing(T part) {
+    open.push(part);
+    return part;
+  }
+}
