@@ -93,6 +93,19 @@ final class Admission {
         : snapshot.revocations().of(chain, bundle, clock.instant());
   }
 
+  /** Why a peer of which no certificate is known is refused; empty if it is not. */
+  Optional<String> refusal(SpiffeId id, @Nullable String ip) {
+    if (!hasOwnSvid()) {
+      return Optional.of(RejectionReason.NO_OWN_SVID.code());
+    }
+    Holds holds = trust.current().holds();
+    return holds.read()
+        ? holds
+            .against(id, ip, clock.instant())
+            .map(hold -> RejectionReason.QUARANTINED.code() + ": " + hold.key().containment())
+        : Optional.of(RejectionReason.QUARANTINE_UNREAD.code());
+  }
+
   private boolean isStrictFor(TrustDomain peer) {
     SpiffeId self = own.id();
     return profile.isStrictFor(peer, self == null ? null : self.trustDomain());

@@ -92,6 +92,16 @@ final class Holds {
         .findFirst();
   }
 
+  /**
+   * A hold that refuses every SVID of an ID, or the address it comes from: without a certificate.
+   */
+  Optional<Hold> against(SpiffeId id, @Nullable String ip, Instant now) {
+    return protectedIdentities.matches(id)
+        ? Optional.empty()
+        : againstEverySvid(id, now)
+            .or(() -> ip == null ? Optional.empty() : againstAddress(ip, now));
+  }
+
   /** A hold on an address, whoever speaks from it. */
   Optional<Hold> againstAddress(String ip, Instant now) {
     return bySubject.getOrDefault(new Subject(Subject.Kind.IP, null, ip), List.of()).stream()

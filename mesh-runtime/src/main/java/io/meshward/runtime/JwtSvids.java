@@ -22,6 +22,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
@@ -38,22 +39,26 @@ public final class JwtSvids {
   private final Clock clock;
   private final Duration leeway;
   private final Consumer<JwtSvid> fetched;
+  private final UnaryOperator<Map<TrustDomain, JwtBundle>> federation;
   private final JwtSvidCache cache;
 
   /**
    * @param leeway by how much an issuer's clock may differ from ours
    * @param fetched hears of each token that this workload is given
+   * @param federation adds the bundles that do not come from the Workload API
    */
   JwtSvids(
       WorkloadApi api,
       Clock clock,
       Duration leeway,
       RandomGenerator random,
-      Consumer<JwtSvid> fetched) {
+      Consumer<JwtSvid> fetched,
+      UnaryOperator<Map<TrustDomain, JwtBundle>> federation) {
     this.api = api;
     this.clock = clock;
     this.leeway = leeway;
     this.fetched = fetched;
+    this.federation = federation;
     this.cache = new JwtSvidCache(audience -> fetch(List.of(audience)).get(0), clock);
     this.bundles = new JwtBundleWatch(api, random);
     bundles.open();
@@ -71,7 +76,21 @@ public final class JwtSvids {
    */
   public JwtSvid validate(String token, String audience) {
     return JwtSvidVerifier.verify(
-        token, audience, bundles.current(BUNDLE_DEADLINE), clock.instant(), leeway);
+        token,
+        audience,
+        federation.apply(bundles.current(BUNDLE_DEADLINE)),
+        clock.instant(),
+        leeway);
+  }
+
+  /**
+   * The JWT authorities of a trust domain, as the Workload API tells them; none if it does not.
+   *
+   * @throws MeshRuntimeException if it tells nothing at all
+   */
+  List<JwtAuthority> authorities(TrustDomain trustDomain) {
+    JwtBundle bundle = bundles.current(BUNDLE_DEADLINE).get(trustDomain);
+    return bundle == null ? List.of() : bundle.authorities();
   }
 
   /**

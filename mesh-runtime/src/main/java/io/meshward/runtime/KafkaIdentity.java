@@ -14,6 +14,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLPeerUnverifiedException;
 import javax.net.ssl.SSLSession;
@@ -40,7 +41,7 @@ final class KafkaIdentity implements AutoCloseable {
   private final Trust bundles = new Trust();
   private final Trust peers = new Trust();
   private final Admission admission;
-  private final MeshTls tls;
+  private final SvidEngines engines;
   private final List<AutoCloseable> parts = new ArrayList<>();
   private final Lazy<JwtSvids> jwtSvids;
   private @Nullable StaleWatchdog watchdog;
@@ -51,7 +52,7 @@ final class KafkaIdentity implements AutoCloseable {
     this.own = own;
     this.clock = clock;
     this.admission = new Admission(own, bundles, clock, profile);
-    this.tls = new MeshTls(own, admission, new FullHandshakes());
+    this.engines = new SvidEngines(own, admission, new FullHandshakes(), ServerStaples.OFF);
     this.jwtSvids =
         Lazy.of(
             () -> {
@@ -59,18 +60,18 @@ final class KafkaIdentity implements AutoCloseable {
                 throw new MeshRuntimeException(
                     "JWT-SVIDs come from the Workload API, and this workload's SVID from files");
               }
-              return new JwtSvids(api, clock, Duration.ZERO, new SecureRandom(), token -> {});
+              return new JwtSvids(
+                  api,
+                  clock,
+                  Duration.ZERO,
+                  new SecureRandom(),
+                  token -> {},
+                  UnaryOperator.identity());
             });
     bundles.holds(Holds.of(List.of(), IdentityPatterns.NONE));
-    own.addListener(
-        (before, update) -> {
-          if (update instanceof IdentityUpdate.Issued issued) {
-            trust(issued.identity().bundles());
-          }
-        });
   }
 
-  /** The identity of a runtime; closing it closes nothing of that. */
+  /** The identity of a runtime, which says whom to {@link #trust}; closing it closes nothing. */
   static KafkaIdentity of(
       OwnIdentity own, @Nullable WorkloadApi api, Clock clock, SvidProfile profile) {
     return new KafkaIdentity(own, api, clock, profile);
@@ -109,6 +110,12 @@ final class KafkaIdentity implements AutoCloseable {
             api, new SvidChoice(settings.spiffeId(), null), clock, new SecureRandom());
     parts.add(source);
     watchdog = new StaleWatchdog(source, clock);
+    own.addListener(
+        (before, update) -> {
+          if (update instanceof IdentityUpdate.Issued issued) {
+            trust(issued.identity().bundles());
+          }
+        });
     source.watch(own::accept);
     own.awaitFirst(SVID_DEADLINE, source);
     List<String> patterns = new ArrayList<>(settings.protectedIdentities());
@@ -171,13 +178,13 @@ final class KafkaIdentity implements AutoCloseable {
    */
   SSLEngine clientEngine(String host, int port, IdentityPatterns brokers) {
     look();
-    return tls.clientEngine(host, port, brokers::matches);
+    return engines.client(host, port, brokers::matches);
   }
 
   /** An engine for one connection that this broker accepted. */
   SSLEngine serverEngine(String peerAddress, int port) {
     look();
-    return tls.serverEngine(peerAddress, port);
+    return engines.server(peerAddress, port);
   }
 
   private void look() {
@@ -204,11 +211,12 @@ final class KafkaIdentity implements AutoCloseable {
         && admission.hasOwnSvid()) {
       return before.id();
     }
-    List<X509Certificate> chain = ConnectionTracker.peerChain(session);
+    List<X509Certificate> chain = HandshakeFacts.peerChain(session);
     Trust.Snapshot judgedBy =
         now.holds().read()
             ? now
-            : new Trust.Snapshot(now.generation(), now.bundles(), bundles.current().holds());
+            : new Trust.Snapshot(
+                now.generation(), now.bundles(), bundles.current().holds(), now.revocations());
     return switch (admission.judge(chain, ip, null, judgedBy)) {
       case Verdict.Rejected rejected ->
           throw new SSLPeerUnverifiedException(rejected.reason().code() + ": " + rejected.words());
@@ -229,15 +237,7 @@ final class KafkaIdentity implements AutoCloseable {
   void requireNotHeld(SpiffeId id, String ip) throws SSLPeerUnverifiedException {
     Trust.Snapshot now = peers.current();
     requireHoldsRead(id, now);
-    Instant instant = clock.instant();
-    Optional<Hold> hold =
-        now.holds()
-            .againstEverySvid(id, instant)
-            .or(
-                () ->
-                    exempt.matches(id)
-                        ? Optional.empty()
-                        : now.holds().againstAddress(ip, instant));
+    Optional<Hold> hold = now.holds().against(id, ip, clock.instant());
     if (hold.isPresent()) {
       throw new SSLPeerUnverifiedException(
           RejectionReason.QUARANTINED.code()

@@ -2,6 +2,7 @@ package io.meshward.runtime;
 
 import io.meshward.schemas.SvidLifecycle.Change;
 import io.meshward.schemas.SvidLifecycle.Svid;
+import io.meshward.schemas.TrustDomain;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -209,6 +210,17 @@ final class LifecycleEvents implements OwnIdentity.Listener, PolicyStore.Listene
             null,
             null,
             null));
+  }
+
+  /** Reports changed bundles that the Workload API does not tell of. */
+  void fetchedBundles(
+      Map<TrustDomain, TrustBundle> before,
+      Map<TrustDomain, TrustBundle> now,
+      Set<TrustDomain> ofWorkloadApi) {
+    now.values().stream()
+        .filter(bundle -> !ofWorkloadApi.contains(bundle.trustDomain()))
+        .filter(bundle -> !bundle.equals(before.get(bundle.trustDomain())))
+        .forEach(bundle -> bundleChanged(before.get(bundle.trustDomain()), bundle));
   }
 
   private void bundleChanged(@Nullable TrustBundle before, TrustBundle now) {

@@ -5,6 +5,7 @@ import static java.util.concurrent.TimeUnit.MILLISECONDS;
 
 import io.grpc.netty.shaded.io.netty.util.concurrent.DefaultThreadFactory;
 import io.meshward.schemas.SpiffeId;
+import io.meshward.schemas.TrustDomain;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.time.Clock;
@@ -20,6 +21,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.atomic.AtomicBoolean;
+import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -65,8 +67,10 @@ public final class MeshRuntime implements AutoCloseable {
   private final Revocations revocations;
   private final ServerStaples staples;
   private final MeshTransport transport;
+  private final SvidEngines engines;
   private final MeshTls plainTls;
   private final KafkaIdentity kafka;
+  private final Federation federation;
   private final Lazy<JwtSvids> jwtSvids;
   private final StaleWatchdog watchdog;
   private final DialledChannels channels = new DialledChannels();
@@ -105,6 +109,13 @@ public final class MeshRuntime implements AutoCloseable {
     workloadApi = endpoint == null ? null : new WorkloadApi(endpoint);
     kafka = KafkaIdentity.of(own, workloadApi, clock, settings.profile);
     settings.shareWithKafka(kafka);
+    federation =
+        new Federation(
+            settings.bundleEndpoints,
+            () -> trust.current().bundles(),
+            clock,
+            settings.random,
+            settings.webTls);
     sink = settings.sink(own);
     telemetry = settings.telemetry(own);
     sampler = new AllowSampler(settings.allowsOneIn);
@@ -131,7 +142,8 @@ public final class MeshRuntime implements AutoCloseable {
                     clock,
                     settings.jwtLeeway,
                     settings.random,
-                    lifecycle::jwtFetched));
+                    lifecycle::jwtFetched,
+                    federation::joinJwt));
     staples = ServerStaples.of(settings.revocation, admission);
     tlsProvider.requireCanStaple(staples);
     handshakes =
@@ -146,7 +158,8 @@ public final class MeshRuntime implements AutoCloseable {
             admission,
             new TlsContexts(own, admission, fullHandshakes, tlsProvider, staples),
             settings.limits);
-    plainTls = new MeshTls(own, admission, fullHandshakes, tracker, timer, staples);
+    engines = new SvidEngines(own, admission, fullHandshakes, staples);
+    plainTls = new MeshTls(engines, admission, tracker, timer);
     revocations = new Revocations(settings.revocation, trust, tracker, lifecycle);
     quarantine =
         new QuarantineEnforcer(trust, tracker, reporter, protectedIdentities, clock, timer);
@@ -190,9 +203,7 @@ public final class MeshRuntime implements AutoCloseable {
             case IdentityUpdate.Issued issued -> {
               revocations.issued(issued.revocations());
               renewStaple();
-              if (trust.bundles(issued.identity().bundles())) {
-                tracker.judgeAgain();
-              }
+              trustBundles();
             }
             case IdentityUpdate.Withdrawn withdrawn -> tracker.cutAll();
             case IdentityUpdate.Failed failed -> {}
@@ -224,11 +235,28 @@ public final class MeshRuntime implements AutoCloseable {
     }
     policies.listen(lifecycle);
     lifecycle.tlsFallback(tlsProvider);
+    federation.start(this::trustBundles);
     if (policies.current().enforced().equals(AuthorizationPolicy.REFUSE_ALL)) {
       log.atWarn().log("there is no policy: servers refuse every call");
     }
     var unused =
         timer.scheduleWithFixedDelay(this::look, LOOK_EVERY_MS, LOOK_EVERY_MS, MILLISECONDS);
+  }
+
+  /** Judges peers by what the Workload API says and by what was fetched, as both are now. */
+  private synchronized void trustBundles() {
+    own.latest()
+        .ifPresent(
+            identity -> {
+              Map<TrustDomain, TrustBundle> before = trust.current().bundles();
+              Map<TrustDomain, TrustBundle> joined =
+                  federation.join(identity.bundles(), identity.svid().id().trustDomain());
+              kafka.trust(joined);
+              if (trust.bundles(joined)) {
+                lifecycle.fetchedBundles(before, joined, identity.bundles().keySet());
+                tracker.judgeAgain();
+              }
+            });
   }
 
   private void awaitPolicy(Duration deadline) throws InterruptedException {
@@ -416,6 +444,40 @@ public final class MeshRuntime implements AutoCloseable {
     return new StatusSigner(this::svid, admission, clock);
   }
 
+  /**
+   * Why a peer is refused now that something else than this runtime's TLS has authenticated; empty
+   * if it is not. There is no certificate, so holds on a serial number or a key, and those with
+   * {@code issuedBefore}, do not apply.
+   *
+   * @param ip where it comes from, if that is known
+   */
+  public Optional<String> refusal(SpiffeId id, @Nullable String ip) {
+    return admission.refusal(id, ip);
+  }
+
+  /**
+   * Serves the bundle of this workload's trust domain to other trust domains, by the profile
+   * https_spiffe: the server shows this workload's SVID. The caller closes it.
+   */
+  public BundleServer serveBundle(InetSocketAddress address) {
+    return serveBundle(address, engines.contextWithoutClients());
+  }
+
+  /**
+   * The same by the profile https_web.
+   *
+   * @param tls shows a certificate of a public authority for the host
+   */
+  public BundleServer serveBundle(InetSocketAddress address, SSLContext tls) {
+    return BundleServer.start(
+        address,
+        tls,
+        new BundleDocument(
+            clock,
+            this::identity,
+            domain -> workloadApi == null ? List.of() : jwtSvids().authorities(domain)));
+  }
+
   /** How this runtime stands. */
   public RuntimeStatus status() {
     Map<EventClass, Long> dropped = new EnumMap<>(EventClass.class);
@@ -445,6 +507,7 @@ public final class MeshRuntime implements AutoCloseable {
     if (!closed.compareAndSet(false, true)) {
       return;
     }
+    federation.close();
     quarantineSource.close();
     if (policySource != null) {
       policySource.close();

@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Executor;
 import java.util.function.Supplier;
+import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -65,6 +66,8 @@ public final class MeshRuntimeBuilder {
   @Nullable SslProvider tlsProvider;
   List<String> tlsGroups = List.of();
   RevocationOptions revocation = RevocationOptions.DEFAULT;
+  final List<BundleEndpoint> bundleEndpoints = new ArrayList<>();
+  @Nullable SSLContext webTls;
   final SecureRandom random = new SecureRandom();
 
   MeshRuntimeBuilder() {}
@@ -89,6 +92,23 @@ public final class MeshRuntimeBuilder {
    */
   public MeshRuntimeBuilder files(Path certificates, Path privateKey, Path bundle) {
     this.files = new FileSource.Paths(certificates, privateKey, bundle);
+    return this;
+  }
+
+  /**
+   * Fetches the bundle of another trust domain, again and again, and lets its workloads in as far
+   * as the policy does. For one trust domain at most once; what the Workload API says of a trust
+   * domain comes first.
+   *
+   * @throws IllegalArgumentException if its bundle is fetched from elsewhere already
+   */
+  public MeshRuntimeBuilder federate(BundleEndpoint endpoint) {
+    if (bundleEndpoints.stream()
+        .anyMatch(other -> other.trustDomain().equals(endpoint.trustDomain()))) {
+      throw new IllegalArgumentException(
+          "the bundle of " + endpoint.trustDomain() + " has two endpoints: expected one");
+    }
+    this.bundleEndpoints.add(endpoint);
     return this;
   }
 

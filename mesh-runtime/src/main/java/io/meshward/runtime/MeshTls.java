@@ -5,19 +5,14 @@ import io.meshward.schemas.TlsHandshake.Role;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.Socket;
-import java.security.GeneralSecurityException;
 import java.security.cert.X509Certificate;
 import java.util.List;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.function.Predicate;
-import javax.net.ssl.KeyManager;
-import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
-import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLPeerUnverifiedException;
 import javax.net.ssl.SSLSession;
 import javax.net.ssl.SSLSocket;
-import javax.net.ssl.TrustManager;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,28 +27,20 @@ import org.jspecify.annotations.Nullable;
  * takes longer than 10 seconds is cut too. Thread-safe.
  */
 public final class MeshTls {
-  private static final String[] TLS_1_3 = {"TLSv1.3"};
-
-  private final OwnIdentity own;
+  private final SvidEngines engines;
   private final Admission admission;
-  private final FullHandshakes fullHandshakes;
   private final ConnectionTracker tracker;
   private final ScheduledExecutorService timer;
-  private final ServerStaples staples;
 
   MeshTls(
-      OwnIdentity own,
+      SvidEngines engines,
       Admission admission,
-      FullHandshakes fullHandshakes,
       ConnectionTracker tracker,
-      ScheduledExecutorService timer,
-      ServerStaples staples) {
-    this.own = own;
+      ScheduledExecutorService timer) {
+    this.engines = engines;
     this.admission = admission;
-    this.fullHandshakes = fullHandshakes;
     this.tracker = tracker;
     this.timer = timer;
-    this.staples = staples;
   }
 
   /** As {@link #serverEngine(String, int, Runnable)}; a cut shows when the engine is used. */
@@ -72,10 +59,7 @@ public final class MeshTls {
    * @throws IllegalStateException if this workload has too many connections
    */
   public SSLEngine serverEngine(String peerAddress, int peerPort, Runnable whenCut) {
-    SSLEngine engine = context(anyone -> true).createSSLEngine(peerAddress, peerPort);
-    engine.setUseClientMode(false);
-    engine.setSSLParameters(server(engine.getSSLParameters()));
-    return tracked(engine, Role.SERVER, whenCut);
+    return tracked(engines.server(peerAddress, peerPort), Role.SERVER, whenCut);
   }
 
   /** As {@link #clientEngine(String, int, Predicate, Runnable)}; a cut shows when it is used. */
@@ -92,10 +76,7 @@ public final class MeshTls {
    */
   public SSLEngine clientEngine(
       String peerAddress, int peerPort, Predicate<SpiffeId> expected, Runnable whenCut) {
-    SSLEngine engine = context(expected).createSSLEngine(peerAddress, peerPort);
-    engine.setUseClientMode(true);
-    engine.setSSLParameters(client(engine.getSSLParameters()));
-    return tracked(engine, Role.CLIENT, whenCut);
+    return tracked(engines.client(peerAddress, peerPort, expected), Role.CLIENT, whenCut);
   }
 
   /**
@@ -108,7 +89,7 @@ public final class MeshTls {
   public SSLSocket serverSocket(Socket accepted) throws IOException {
     SSLSocket socket = layered(anyone -> true, accepted);
     socket.setUseClientMode(false);
-    socket.setSSLParameters(server(socket.getSSLParameters()));
+    socket.setSSLParameters(SvidEngines.server(socket.getSSLParameters()));
     return tracked(socket, accepted, Role.SERVER);
   }
 
@@ -122,7 +103,7 @@ public final class MeshTls {
   public SSLSocket clientSocket(Socket connected, Predicate<SpiffeId> expected) throws IOException {
     SSLSocket socket = layered(expected, connected);
     socket.setUseClientMode(true);
-    socket.setSSLParameters(client(socket.getSSLParameters()));
+    socket.setSSLParameters(SvidEngines.client(socket.getSSLParameters()));
     return tracked(socket, connected, Role.CLIENT);
   }
 
@@ -172,34 +153,11 @@ public final class MeshTls {
     }
   }
 
-  private SSLContext context(Predicate<SpiffeId> expected) {
-    try {
-      SSLContext context = SSLContext.getInstance(TLS_1_3[0]);
-      context.init(
-          new KeyManager[] {new SvidKeyManager(own)},
-          new TrustManager[] {new SvidTrustManager(admission, fullHandshakes, expected, staples)},
-          null);
-      return context;
-    } catch (GeneralSecurityException e) {
-      throw new MeshRuntimeException("TLS cannot be set up: " + e.getMessage(), e);
-    }
-  }
-
   private SSLSocket layered(Predicate<SpiffeId> expected, Socket open) throws IOException {
     return (SSLSocket)
-        context(expected)
+        engines
+            .context(expected)
             .getSocketFactory()
             .createSocket(open, open.getInetAddress().getHostAddress(), open.getPort(), true);
-  }
-
-  private static SSLParameters server(SSLParameters parameters) {
-    parameters.setProtocols(TLS_1_3);
-    parameters.setNeedClientAuth(true);
-    return parameters;
-  }
-
-  private static SSLParameters client(SSLParameters parameters) {
-    parameters.setProtocols(TLS_1_3);
-    return parameters;
   }
 }

@@ -110,6 +110,11 @@ final class OwnIdentity {
         : Optional.of(current);
   }
 
+  /** The last snapshot unless withdrawn, also one whose SVID has expired. */
+  Optional<WorkloadIdentity> latest() {
+    return Optional.ofNullable(standing.current());
+  }
+
   /** The snapshot of a generation, while it is the current one or the one before. */
   @Nullable WorkloadIdentity ofGeneration(long generation) {
     Standing now = standing;

@@ -1,0 +1,212 @@
+package io.meshward.runtime;
+
+import io.meshward.schemas.TrustDomain;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.security.GeneralSecurityException;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
+import java.util.random.RandomGenerator;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.TrustManager;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Fetches the bundles of configured trust domains, again and again, and adds them to whom this
+ * workload trusts (SPIFFE Federation 5 and 6).
+ *
+ * <p>The last good bundle of a trust domain stays while its endpoint fails, is malformed, or goes
+ * back to an older sequence; a poll that failed is tried again at the time of the next one. What
+ * the Workload API says of a trust domain, and this workload's own trust domain, is never replaced.
+ * Thread-safe.
+ */
+final class Federation implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(Federation.class);
+
+  private static final Duration DEADLINE = Duration.ofSeconds(15);
+  private static final Duration RETRY_WITHOUT_BUNDLE = Duration.ofSeconds(30);
+  private static final Duration SHORTEST = Duration.ofSeconds(10);
+  private static final Duration LONGEST = Duration.ofDays(1);
+
+  private final List<BundleEndpoint> endpoints;
+  private final Supplier<Map<TrustDomain, TrustBundle>> trusted;
+  private final Clock clock;
+  private final RandomGenerator random;
+  private final @Nullable SSLContext webTls;
+  private final Map<TrustDomain, SpiffeBundle> fetched = new ConcurrentHashMap<>();
+  private final List<Thread> pollers = new ArrayList<>();
+
+  /**
+   * @param trusted all bundles that this workload judges peers by
+   * @param webTls judges servers of https_web; as the JDK does by default, if absent
+   */
+  Federation(
+      List<BundleEndpoint> endpoints,
+      Supplier<Map<TrustDomain, TrustBundle>> trusted,
+      Clock clock,
+      RandomGenerator random,
+      @Nullable SSLContext webTls) {
+    this.endpoints = List.copyOf(endpoints);
+    this.trusted = trusted;
+    this.clock = clock;
+    this.random = random;
+    this.webTls = webTls;
+  }
+
+  /**
+   * Begins to poll.
+   *
+   * @param changed called after a bundle has changed
+   */
+  void start(Runnable changed) {
+    for (BundleEndpoint endpoint : endpoints) {
+      pollers.add(
+          Thread.ofVirtual()
+              .name("meshward-federation-" + endpoint.trustDomain())
+              .start(() -> keepPolling(endpoint, changed)));
+    }
+  }
+
+  /** Bundles of the Workload API, and beside them those that were fetched. */
+  Map<TrustDomain, TrustBundle> join(Map<TrustDomain, TrustBundle> bundles, TrustDomain own) {
+    if (fetched.isEmpty()) {
+      return bundles;
+    }
+    Map<TrustDomain, TrustBundle> all = new HashMap<>();
+    fetched.forEach((trustDomain, bundle) -> all.put(trustDomain, bundle.x509()));
+    all.remove(own);
+    all.putAll(bundles);
+    return Map.copyOf(all);
+  }
+
+  /** The same for JWT authorities. */
+  Map<TrustDomain, JwtBundle> joinJwt(Map<TrustDomain, JwtBundle> bundles) {
+    if (fetched.isEmpty()) {
+      return bundles;
+    }
+    Map<TrustDomain, JwtBundle> all = new HashMap<>();
+    fetched.forEach((trustDomain, bundle) -> all.put(trustDomain, bundle.jwt()));
+    all.putAll(bundles);
+    return Map.copyOf(all);
+  }
+
+  private void keepPolling(BundleEndpoint endpoint, Runnable changed) {
+    try {
+      while (true) {
+        if (poll(endpoint)) {
+          changed.run();
+        }
+        Thread.sleep(pause(endpoint));
+      }
+    } catch (InterruptedException e) {
+      // Closed.
+    }
+  }
+
+  /** The refresh hint of the bundle in use, within bounds, and up to a tenth less. */
+  Duration pause(BundleEndpoint endpoint) {
+    SpiffeBundle known = fetched.get(endpoint.trustDomain());
+    Duration hint = known == null ? RETRY_WITHOUT_BUNDLE : known.refreshHint();
+    Duration bounded =
+        hint.compareTo(SHORTEST) < 0 ? SHORTEST : hint.compareTo(LONGEST) > 0 ? LONGEST : hint;
+    return bounded.minusMillis(random.nextLong(bounded.toMillis() / 10));
+  }
+
+  /** Fetches once; whether the bundle is another one now. */
+  boolean poll(BundleEndpoint endpoint) throws InterruptedException {
+    TrustDomain trustDomain = endpoint.trustDomain();
+    try {
+      byte[] document = new BundleFetch(tls(endpoint), DEADLINE).get(endpoint.url());
+      SpiffeBundle bundle = SpiffeBundle.parse(trustDomain, document);
+      return take(bundle);
+    } catch (IOException | MalformedBundleException | GeneralSecurityException e) {
+      log.atWarn()
+          .addKeyValue("trustDomain", trustDomain)
+          .addKeyValue("reason", e.getMessage())
+          .log("a federated bundle could not be refreshed: what is known of it stays");
+      return false;
+    }
+  }
+
+  private boolean take(SpiffeBundle bundle) throws MalformedBundleException {
+    TrustDomain trustDomain = bundle.x509().trustDomain();
+    SpiffeBundle known = fetched.get(trustDomain);
+    if (known != null && known.sequence().isPresent()) {
+      long before = known.sequence().getAsLong();
+      if (bundle.sequence().isEmpty()) {
+        throw new MalformedBundleException("the bundle has no sequence any more, after " + before);
+      }
+      if (bundle.sequence().getAsLong() < before) {
+        throw new MalformedBundleException(
+            "the bundle's sequence goes back from "
+                + before
+                + " to "
+                + bundle.sequence().getAsLong());
+      }
+    }
+    fetched.put(trustDomain, bundle);
+    if (known != null && known.x509().equals(bundle.x509()) && known.jwt().equals(bundle.jwt())) {
+      return false;
+    }
+    log.atInfo()
+        .addKeyValue("trustDomain", trustDomain)
+        .addKeyValue("authorities", bundle.x509().authorities().size())
+        .addKeyValue("ignored", bundle.ignored())
+        .log("a federated bundle was fetched");
+    return true;
+  }
+
+  private SSLContext tls(BundleEndpoint endpoint)
+      throws GeneralSecurityException, IOException, MalformedBundleException {
+    return switch (endpoint) {
+      case BundleEndpoint.Web web -> webTls == null ? SSLContext.getDefault() : webTls;
+      case BundleEndpoint.Spiffe spiffe -> {
+        SSLContext context = SSLContext.getInstance("TLS");
+        context.init(
+            null,
+            new TrustManager[] {
+              new EndpointTrustManager(spiffe.endpointId(), authorities(spiffe), clock)
+            },
+            null);
+        yield context;
+      }
+    };
+  }
+
+  /** The latest bundle of the endpoint's own trust domain (SPIFFE Federation 5.2.2). */
+  private Map<TrustDomain, TrustBundle> authorities(BundleEndpoint.Spiffe endpoint)
+      throws IOException, MalformedBundleException {
+    TrustDomain domain = endpoint.endpointId().trustDomain();
+    SpiffeBundle latest = fetched.get(domain);
+    if (latest != null) {
+      return Map.of(domain, latest.x509());
+    }
+    TrustBundle known = trusted.get().get(domain);
+    if (known != null) {
+      return Map.of(domain, known);
+    }
+    if (endpoint.bootstrap() == null) {
+      throw new IOException(
+          "the endpoint is to be "
+              + endpoint.endpointId()
+              + ", and no bundle of "
+              + domain
+              + " is known: give its bootstrap bundle");
+    }
+    byte[] document = Files.readAllBytes(endpoint.bootstrap());
+    return Map.of(domain, SpiffeBundle.parse(domain, document).x509());
+  }
+
+  @Override
+  public void close() {
+    pollers.forEach(Thread::interrupt);
+  }
+}

@@ -1,0 +1,189 @@
+package io.meshward.runtime;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.grpc.ManagedChannel;
+import io.grpc.Server;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.meshward.schemas.SpiffeId;
+import io.meshward.schemas.SvidLifecycle;
+import io.meshward.schemas.SvidLifecycle.Change;
+import io.meshward.schemas.TlsHandshake;
+import io.meshward.schemas.TrustDomain;
+import io.meshward.testkit.TestMesh;
+import java.net.HttpURLConnection;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Set;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Two trust domains that know each other by a bundle endpoint: one serves, the other fetches. */
+class FederatedCallsTest {
+  private final Shop shop = new Shop();
+  private final TestMesh partner = TestMesh.start("partner.test");
+  private final TrustDomain partnerDomain = partner.trustDomain().name();
+  private final SpiffeId endpointId = partnerDomain.id("/ns/mesh/sa/bundles");
+  private final SpiffeId buyer = partnerDomain.id("/ns/shop/sa/buyer");
+  @TempDir private Path directory;
+
+  @AfterEach
+  void close() {
+    shop.close();
+    partner.close();
+  }
+
+  @Test
+  void aForeignWorkloadMayCallWhatThePolicyAllowsItsTrustDomainAndNothingElse() throws Exception {
+    Files.writeString(
+        shop.policy,
+        """
+        {"name": "orders",
+         "deny_rules": [{
+           "name": "foreigners do not chat",
+           "request": {"paths": ["/meshward.test.Echo/Chat"]},
+           "when": [{"key": "peer.trust_domain", "not_values": ["shop.test"]}]}],
+         "allow_rules": [
+           {"name": "all of ours", "source": {"principals": ["spiffe://shop.test/*"]}},
+           {"name": "partners ask who",
+            "request": {"paths": ["/meshward.test.Echo/*"]},
+            "when": [{"key": "peer.trust_domain", "values": ["partner.test"]}]}]}
+        """,
+        UTF_8);
+    Path bootstrap =
+        Files.writeString(
+            directory.resolve("partner.json"), partner.trustDomain().spiffeBundle(), UTF_8);
+    MeshRuntime serving = partnerRuntime(endpointId);
+    try (BundleServer bundles = serving.serveBundle(loopback())) {
+      MeshRuntime orders =
+          shop.ordersRuntime(
+              builder ->
+                  builder.federate(
+                      new BundleEndpoint.Spiffe(
+                          partnerDomain, url(bundles, "/"), endpointId, bootstrap)));
+      Server server = shop.serve(orders);
+      partner.trustDomain().federateWith(shop.mesh.trustDomain());
+      MeshRuntime buying = partnerRuntime(buyer);
+      shop.serverEvents.await(
+          SvidLifecycle.class, event -> event.svid().change() == Change.BUNDLE_CHANGED);
+      ManagedChannel channel = shop.dial(buying, server);
+
+      assertThat(Echo.call(channel, "hello")).isEqualTo(buyer + " said hello");
+      assertThatThrownBy(() -> Echo.call(channel, Echo.CHAT, "hello"))
+          .isInstanceOfSatisfying(
+              StatusRuntimeException.class,
+              refused ->
+                  assertThat(refused.getStatus().getCode())
+                      .isEqualTo(Status.Code.PERMISSION_DENIED));
+      assertThatThrownBy(() -> Echo.call(channel, Echo.OTHER_SERVICE, "hello"))
+          .isInstanceOfSatisfying(
+              StatusRuntimeException.class,
+              refused -> assertThat(refused.getStatus().getCode()).isNotEqualTo(Status.Code.OK));
+      assertThat(Echo.call(shop.dial(shop.frontendRuntime(), server), "hello"))
+          .contains(shop.frontend.toString());
+      // Its JWT authorities came along.
+      String token = partner.trustDomain().issueJwt(buyer, Set.of("orders"), Duration.ofMinutes(5));
+      assertThat(orders.jwtSvids().validate(token, "orders").id()).isEqualTo(buyer);
+    }
+  }
+
+  @Test
+  void withoutFederationAForeignWorkloadIsRefused() {
+    Server server = shop.serve(shop.ordersRuntime());
+    partner.trustDomain().federateWith(shop.mesh.trustDomain());
+    ManagedChannel channel = shop.dial(partnerRuntime(buyer), server);
+
+    assertThatThrownBy(() -> Echo.call(channel, "hello"))
+        .isInstanceOfSatisfying(
+            StatusRuntimeException.class,
+            refused ->
+                assertThat(refused.getStatus().getCode()).isEqualTo(Status.Code.UNAVAILABLE));
+    shop.serverEvents.await(
+        TlsHandshake.class, event -> "unknown_trust_domain".equals(event.tls().detail()));
+  }
+
+  @Test
+  void theServedBundleIsTheTrustDomainsAndItsSequenceGrowsWithEachChange() throws Exception {
+    MeshRuntime serving = partnerRuntime(endpointId);
+    try (BundleServer bundles = serving.serveBundle(loopback())) {
+      SpiffeBundle first = served(bundles);
+      assertThat(first.ignored()).isEmpty();
+      assertThat(first.x509().authorities()).isEqualTo(partner.trustDomain().x509Authorities());
+      assertThat(first.jwt().authorities()).hasSize(1);
+      assertThat(served(bundles).sequence()).isEqualTo(first.sequence());
+
+      partner.trustDomain().prepareX509Authority();
+      Eventually.await(
+          "the new root", () -> serving.identity().bundles().toString().contains("2 authorities"));
+
+      SpiffeBundle second = served(bundles);
+      assertThat(second.x509().authorities()).hasSize(2);
+      assertThat(second.sequence().getAsLong()).isGreaterThan(first.sequence().getAsLong());
+      assertThat(get(bundles, "/other", "GET").statusCode())
+          .isEqualTo(HttpURLConnection.HTTP_NOT_FOUND);
+      assertThat(get(bundles, "/", "POST").statusCode())
+          .isEqualTo(HttpURLConnection.HTTP_BAD_METHOD);
+    }
+  }
+
+  @Test
+  void withoutAnSvidNoBundleIsServed() throws Exception {
+    MeshRuntime serving = partnerRuntime(endpointId);
+    FakeBundleEndpoint.WebCertificate web = FakeBundleEndpoint.WebCertificate.of("127.0.0.1");
+    try (BundleServer bundles = serving.serveBundle(loopback(), web.server())) {
+      assertThat(
+              new BundleFetch(web.client(), Duration.ofSeconds(20)).get(url(bundles, "/")).length)
+          .isPositive();
+      partner.workload(endpointId).redact();
+      Eventually.await(
+          "withdrawal", () -> serving.status().identity() instanceof RuntimeState.Withdrawn);
+
+      assertThatThrownBy(
+              () -> new BundleFetch(web.client(), Duration.ofSeconds(20)).get(url(bundles, "/")))
+          .hasMessageContaining("answered 503");
+    }
+  }
+
+  private MeshRuntime partnerRuntime(SpiffeId id) {
+    return shop.closing(
+        MeshRuntime.builder()
+            .workloadApi(partner.addressFor(id))
+            .withoutEvents()
+            .withoutQuarantine()
+            .start());
+  }
+
+  private SpiffeBundle served(BundleServer bundles) throws Exception {
+    return SpiffeBundle.parse(partnerDomain, get(bundles, "/", "GET").body());
+  }
+
+  private static HttpResponse<byte[]> get(BundleServer bundles, String path, String method)
+      throws Exception {
+    try (HttpClient client = HttpClient.newBuilder().sslContext(Attacker.context(null)).build()) {
+      return client.send(
+          HttpRequest.newBuilder(url(bundles, path))
+              .method(method, HttpRequest.BodyPublishers.noBody())
+              .build(),
+          HttpResponse.BodyHandlers.ofByteArray());
+    }
+  }
+
+  private static InetSocketAddress loopback() {
+    return new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
+  }
+
+  private static URI url(BundleServer bundles, String path) {
+    return URI.create("https://127.0.0.1:" + bundles.address().getPort() + path);
+  }
+}
