@@ -407,7 +407,10 @@ class TopologyTest {
         TopicCatalogue.EVENTS_FALCO,
         "k",
         headers,
-        "{\"output_fields\":{\"proc.name\":\"bash\"}}".getBytes(UTF_8));
+        """
+        {"falco": {}, "k8s": {}, "extra": {}, "output_fields": {"proc.name": "bash"}}
+        """
+            .getBytes(UTF_8));
     assertThat(bench.detections()).isEmpty();
     assertThat(bench.parked()).singleElement().asString().contains("malformed_event: FalcoAlert");
   }
