@@ -116,7 +116,7 @@ public final class MeshRuntime implements AutoCloseable {
             clock,
             settings.random,
             settings.webTls);
-    sink = settings.sink(own);
+    sink = openSink(settings, own, workloadApi);
     telemetry = settings.telemetry(own);
     sampler = new AllowSampler(settings.allowsOneIn);
     reporter = new EventReporter(sink, clock, own::id, settings.node, settings.pod, instance);
@@ -538,6 +538,19 @@ public final class MeshRuntime implements AutoCloseable {
     timer.setRemoveOnCancelPolicy(true);
     timer.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
     return timer;
+  }
+
+  /** Kafka's clients look at their settings here: what is open already must not stay so. */
+  private static EventSink openSink(
+      MeshRuntimeBuilder settings, OwnIdentity own, @Nullable WorkloadApi open) {
+    try {
+      return settings.sink(own);
+    } catch (RuntimeException e) {
+      if (open != null) {
+        open.close();
+      }
+      throw e;
+    }
   }
 
   private static String instance(MeshRuntimeBuilder settings) {

@@ -15,6 +15,7 @@ import io.meshward.schemas.TopicCatalogue;
 import io.meshward.testkit.IssuedSvid;
 import io.meshward.testkit.TestMesh;
 import io.meshward.testkit.TestTrustDomain;
+import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -282,6 +283,28 @@ class KafkaIdentityTest {
     send(producer(own));
     assertThat(mesh.workload(orders).openStreams()).isEqualTo(1);
     assertThatThrownBy(() -> runtime.kafkaClient()).isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
+  void aRuntimeWhoseKafkaCannotBeSetUpLeavesNothingOpen() {
+    MeshRuntimeBuilder wrong =
+        MeshRuntime.builder()
+            .workloadApi(mesh.addressFor(orders))
+            .kafka(Map.of("bootstrap.servers", "no server"), MeshTopics.PREFIX);
+    assertThatThrownBy(wrong::start).isInstanceOf(KafkaException.class);
+    int before = openFiles();
+
+    for (int i = 0; i < 20; i++) {
+      assertThatThrownBy(wrong::start).isInstanceOf(KafkaException.class);
+    }
+
+    // A client of the Workload API that stays has three.
+    Eventually.await("the files are closed", () -> openFiles() < before + 20);
+  }
+
+  private static int openFiles() {
+    String[] open = new File("/proc/self/fd").list();
+    return open == null ? 0 : open.length;
   }
 
   @Test
