@@ -23,6 +23,7 @@ import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.cert.X509Certificate;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -31,6 +32,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import javax.net.ssl.SSLSocket;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
@@ -171,7 +173,7 @@ class KafkaIdentityTest {
     hasty.put("max.block.ms", 1_500);
     KafkaProducer<byte[], byte[]> held = producer(hasty);
     KafkaProducer<byte[], byte[]> other = producer(patient(client(kafka, frontend, broker)));
-    send(held);
+    await("the first letter", () -> sends(held));
     send(other);
 
     Quarantine hold =
@@ -180,12 +182,12 @@ class KafkaIdentityTest {
             Subject.of(orders));
     topics.write(TopicCatalogue.QUARANTINE, hold.key().toString(), EventCodec.encode(hold));
 
-    Eventually.await("refusal", () -> !sends(held));
+    await("refusal", () -> !sends(held));
     send(other);
 
     topics.write(TopicCatalogue.QUARANTINE, hold.key().toString(), null);
 
-    Eventually.await("release", () -> sends(held));
+    await("release", () -> sends(held));
   }
 
   @Test
@@ -395,8 +397,8 @@ class KafkaIdentityTest {
   }
 
   private static String clusterId(Map<String, Object> settings) throws Exception {
-    settings.putIfAbsent("default.api.timeout.ms", 10_000);
-    settings.putIfAbsent("request.timeout.ms", 5_000);
+    settings.putIfAbsent("default.api.timeout.ms", 30_000);
+    settings.putIfAbsent("request.timeout.ms", 15_000);
     try (Admin admin = Admin.create(settings)) {
       return admin.describeCluster().clusterId().get(30, TimeUnit.SECONDS);
     } catch (ExecutionException e) {
@@ -428,6 +430,11 @@ class KafkaIdentityTest {
     } catch (Exception e) {
       throw new AssertionError(e);
     }
+  }
+
+  /** Longer than elsewhere: each try gives up only after a while. */
+  private static void await(String what, BooleanSupplier condition) {
+    Eventually.await(() -> what, Duration.ofSeconds(30), condition);
   }
 
   private static ProducerRecord<byte[], byte[]> letter() {
