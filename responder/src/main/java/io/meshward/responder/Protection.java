@@ -32,7 +32,7 @@ final class Protection {
       }
     }
     return work.plan().steps().stream()
-        .filter(step -> step.action().equals(Holds.NAME))
+        .filter(step -> step.action().equals(Holds.NAME) && step.skipped() == null)
         .map(step -> Holds.subject(step.parameters()))
         .filter(subject -> subject.kind() == Subject.Kind.SPIFFE_ID)
         .flatMap(subject -> objection(SpiffeId.parse(subject.value())).stream())

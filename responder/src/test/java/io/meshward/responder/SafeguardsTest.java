@@ -357,12 +357,12 @@ class SafeguardsTest {
   }
 
   private static boolean quiet(Stand stand, Duration time) {
-    long before = stand.kubernetes.writes().count();
+    int before = Writes.actions(stand.kubernetes).size();
     long end = System.nanoTime() + time.toNanos();
     while (System.nanoTime() < end) {
       java.util.concurrent.locks.LockSupport.parkNanos(10_000_000);
     }
-    return stand.kubernetes.writes().count() == before;
+    return Writes.actions(stand.kubernetes).size() == before;
   }
 
   private static long count(Stand stand, ContainmentState state) {
