@@ -90,6 +90,7 @@ final class Attacker {
                   .createSocket(
                       new Socket(InetAddress.getLoopbackAddress(), port), "127.0.0.1", port, true);
       socket.setSoTimeout(10_000);
+      socket.setTcpNoDelay(true);
       var parameters = socket.getSSLParameters();
       parameters.setProtocols(new String[] {protocol});
       parameters.setApplicationProtocols(alpn);

@@ -56,6 +56,7 @@ final class AttackingServer implements AutoCloseable {
     try {
       while (true) {
         Socket socket = listening.accept();
+        socket.setTcpNoDelay(true);
         accepted.add(socket);
         Thread unused = Thread.ofVirtual().start(() -> serves.accept(socket));
       }

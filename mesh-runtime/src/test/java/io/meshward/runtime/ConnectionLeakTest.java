@@ -112,6 +112,7 @@ class ConnectionLeakTest {
                 }));
         SSLSocket accepted = orders.tls().serverSocket(listening.accept());
         accepted.setSoTimeout(10_000);
+        accepted.setTcpNoDelay(true);
         accepted.startHandshake();
         served.add(accepted);
       }

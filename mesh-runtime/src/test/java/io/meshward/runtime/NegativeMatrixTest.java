@@ -503,6 +503,7 @@ class NegativeMatrixTest {
                       server.getPort(),
                       true);
       socket.setSoTimeout(10_000);
+      socket.setTcpNoDelay(true);
       speech.applyTo(socket);
       return socket;
     } catch (IOException e) {
