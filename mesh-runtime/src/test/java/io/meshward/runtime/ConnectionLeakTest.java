@@ -20,6 +20,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Queue;
 import java.util.Set;
 import java.util.TreeSet;
@@ -46,7 +47,7 @@ class ConnectionLeakTest {
   private static final int GRPC = 80;
 
   /** What a process may have too much of. */
-  private record Resources(Set<String> threads, long descriptors, int connections, int timers) {}
+  private record Resources(Set<String> threads, Set<String> sockets, int connections, int timers) {}
 
   @Test
   void connectionsThatAreOpenedAndCutLeaveNothing() throws Exception {
@@ -68,7 +69,10 @@ class ConnectionLeakTest {
       }
 
       Eventually.await(
-          () -> "as before, " + before + ", but was " + resources(orders, frontend),
+          () -> {
+            Resources now = resources(orders, frontend);
+            return "as before, %s, but was %s: %s".formatted(before, now, explain(before, now));
+          },
           Duration.ofSeconds(30),
           () -> isNoMoreThan(before, resources(orders, frontend)));
     }
@@ -157,7 +161,7 @@ class ConnectionLeakTest {
 
   private static boolean isNoMoreThan(Resources before, Resources now) {
     return before.threads().containsAll(now.threads())
-        && now.descriptors() <= before.descriptors()
+        && now.sockets().size() <= before.sockets().size()
         && now.connections() <= before.connections()
         && now.timers() <= before.timers();
   }
@@ -169,7 +173,7 @@ class ConnectionLeakTest {
       connections += runtime.status().connections();
       timers += timers(runtime);
     }
-    return new Resources(threads(), descriptors(), connections, timers);
+    return new Resources(threads(), sockets(), connections, timers);
   }
 
   /** What waits for its time in a runtime's timer and event loops, which nothing else tells. */
@@ -204,20 +208,44 @@ class ConnectionLeakTest {
         .collect(Collectors.toCollection(TreeSet::new));
   }
 
-  private static long descriptors() {
+  /** The open sockets by their inodes, with what the kernel says of those of TCP. */
+  private static Set<String> sockets() {
+    Set<String> sockets = new TreeSet<>();
     try (Stream<Path> open = Files.list(Path.of("/proc/self/fd"))) {
-      return open.filter(ConnectionLeakTest::isSocket).count();
+      open.forEach(descriptor -> socket(descriptor).ifPresent(sockets::add));
+      return sockets;
     } catch (IOException e) {
       throw new AssertionError(e);
     }
   }
 
-  private static boolean isSocket(Path descriptor) {
+  private static Optional<String> socket(Path descriptor) {
     try {
-      return Files.readSymbolicLink(descriptor).toString().startsWith("socket:");
+      String link = Files.readSymbolicLink(descriptor).toString();
+      return link.startsWith("socket:") ? Optional.of(link) : Optional.empty();
     } catch (IOException e) {
       // Closed meanwhile.
-      return false;
+      return Optional.empty();
     }
+  }
+
+  /** What the kernel says of sockets that were not there before. */
+  private static String explain(Resources before, Resources now) {
+    Set<String> more = new TreeSet<>(now.sockets());
+    more.removeAll(before.sockets());
+    StringBuilder words = new StringBuilder();
+    for (String table : List.of("tcp", "tcp6", "unix")) {
+      try (Stream<String> lines = Files.lines(Path.of("/proc/self/net/" + table))) {
+        lines
+            .filter(
+                line ->
+                    more.stream()
+                        .anyMatch(link -> line.contains(" " + link.replaceAll("[^0-9]", "") + " ")))
+            .forEach(line -> words.append(table).append(": ").append(line).append('\n'));
+      } catch (IOException e) {
+        words.append(table).append(" cannot be read\n");
+      }
+    }
+    return more + "\n" + words;
   }
 }
