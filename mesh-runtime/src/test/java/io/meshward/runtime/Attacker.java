@@ -11,25 +11,20 @@ import io.grpc.netty.shaded.io.netty.handler.ssl.ClientAuth;
 import io.grpc.netty.shaded.io.netty.handler.ssl.SslContextBuilder;
 import io.grpc.netty.shaded.io.netty.handler.ssl.SslProvider;
 import io.grpc.netty.shaded.io.netty.handler.ssl.util.InsecureTrustManagerFactory;
+import io.meshward.testkit.ForeignTls;
 import io.meshward.testkit.IssuedSvid;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
-import java.security.GeneralSecurityException;
-import java.security.Principal;
 import java.security.PrivateKey;
 import java.security.cert.X509Certificate;
 import java.util.List;
 import javax.net.ssl.KeyManager;
 import javax.net.ssl.SSLContext;
-import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLSocket;
-import javax.net.ssl.TrustManager;
-import javax.net.ssl.X509ExtendedKeyManager;
-import javax.net.ssl.X509ExtendedTrustManager;
 import org.jspecify.annotations.Nullable;
 
 /** Peers that trust everyone and show whatever certificate they like, over the JDK's TLS. */
@@ -102,25 +97,16 @@ final class Attacker {
   }
 
   static SSLContext context(@Nullable IssuedSvid svid) {
-    return context(svid == null ? null : keyManager(svid));
+    return ForeignTls.context(svid);
+  }
+
+  static KeyManager keyManager(IssuedSvid svid) {
+    return ForeignTls.keyManager(svid);
   }
 
   /** A context that shows a chain, to peers whoever they are. */
   static SSLContext context(List<X509Certificate> chain, PrivateKey key) {
-    return context(new Shown(chain.toArray(X509Certificate[]::new), key));
-  }
-
-  private static SSLContext context(@Nullable KeyManager shown) {
-    try {
-      SSLContext context = SSLContext.getInstance("TLS");
-      context.init(
-          shown == null ? null : new KeyManager[] {shown},
-          new TrustManager[] {new TrustEveryone()},
-          null);
-      return context;
-    } catch (GeneralSecurityException e) {
-      throw new IllegalStateException(e);
-    }
+    return ForeignTls.context(chain, key);
   }
 
   /** Whether a server answers HTTP/2 settings over a socket that has not shaken hands yet. */
@@ -133,99 +119,6 @@ final class Attacker {
       return frame.length == 9 && frame[3] == 4;
     } catch (IOException e) {
       return false;
-    }
-  }
-
-  /** Shows the chain for every key type, also with a key that is not its own. */
-  static KeyManager keyManager(IssuedSvid svid) {
-    return new Shown(svid.certificates().toArray(X509Certificate[]::new), svid.privateKey());
-  }
-
-  private static final class Shown extends X509ExtendedKeyManager {
-    private final X509Certificate[] chain;
-    private final PrivateKey key;
-
-    Shown(X509Certificate[] chain, PrivateKey key) {
-      this.chain = chain;
-      this.key = key;
-    }
-
-    private @Nullable String alias(String... keyTypes) {
-      for (String keyType : keyTypes) {
-        if (keyType.equals(chain[0].getPublicKey().getAlgorithm())) {
-          return "shown";
-        }
-      }
-      return null;
-    }
-
-    @Override
-    public @Nullable String chooseEngineClientAlias(
-        String[] keyTypes, Principal @Nullable [] issuers, @Nullable SSLEngine engine) {
-      return alias(keyTypes);
-    }
-
-    @Override
-    public @Nullable String chooseEngineServerAlias(
-        String keyType, Principal @Nullable [] issuers, @Nullable SSLEngine engine) {
-      return alias(keyType);
-    }
-
-    @Override
-    public @Nullable String chooseClientAlias(
-        String[] keyTypes, Principal @Nullable [] issuers, @Nullable Socket socket) {
-      return alias(keyTypes);
-    }
-
-    @Override
-    public @Nullable String chooseServerAlias(
-        String keyType, Principal @Nullable [] issuers, @Nullable Socket socket) {
-      return alias(keyType);
-    }
-
-    @Override
-    public X509Certificate[] getCertificateChain(String alias) {
-      return chain.clone();
-    }
-
-    @Override
-    public PrivateKey getPrivateKey(String alias) {
-      return key;
-    }
-
-    @Override
-    public String[] getClientAliases(String keyType, Principal @Nullable [] issuers) {
-      return new String[] {"shown"};
-    }
-
-    @Override
-    public String[] getServerAliases(String keyType, Principal @Nullable [] issuers) {
-      return new String[] {"shown"};
-    }
-  }
-
-  private static final class TrustEveryone extends X509ExtendedTrustManager {
-    @Override
-    public void checkClientTrusted(X509Certificate[] chain, String type, Socket socket) {}
-
-    @Override
-    public void checkServerTrusted(X509Certificate[] chain, String type, Socket socket) {}
-
-    @Override
-    public void checkClientTrusted(X509Certificate[] chain, String type, SSLEngine engine) {}
-
-    @Override
-    public void checkServerTrusted(X509Certificate[] chain, String type, SSLEngine engine) {}
-
-    @Override
-    public void checkClientTrusted(X509Certificate[] chain, String type) {}
-
-    @Override
-    public void checkServerTrusted(X509Certificate[] chain, String type) {}
-
-    @Override
-    public X509Certificate[] getAcceptedIssuers() {
-      return new X509Certificate[0];
     }
   }
 }

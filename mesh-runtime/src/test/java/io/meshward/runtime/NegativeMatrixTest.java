@@ -20,6 +20,7 @@ import io.meshward.schemas.Subject;
 import io.meshward.schemas.TlsHandshake;
 import io.meshward.schemas.TlsHandshake.Result;
 import io.meshward.testkit.IssueOptions;
+import io.meshward.testkit.SettableClock;
 import io.meshward.testkit.TestTrustDomain;
 import io.meshward.testkit.Variation;
 import java.io.IOException;

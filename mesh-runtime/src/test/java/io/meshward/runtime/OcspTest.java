@@ -20,6 +20,7 @@ import io.meshward.schemas.SpiffeId;
 import io.meshward.schemas.Subject;
 import io.meshward.schemas.TlsHandshake;
 import io.meshward.testkit.IssuedSvid;
+import io.meshward.testkit.SettableClock;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;

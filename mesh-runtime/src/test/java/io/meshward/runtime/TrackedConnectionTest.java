@@ -10,6 +10,7 @@ import io.meshward.schemas.TlsHandshake.Role;
 import io.meshward.schemas.TrustDomain;
 import io.meshward.testkit.IssueOptions;
 import io.meshward.testkit.IssuedSvid;
+import io.meshward.testkit.SettableClock;
 import io.meshward.testkit.TestTrustDomain;
 import java.time.Duration;
 import java.time.Instant;

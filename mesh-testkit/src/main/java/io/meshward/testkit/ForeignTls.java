@@ -5,6 +5,7 @@ import java.security.GeneralSecurityException;
 import java.security.Principal;
 import java.security.PrivateKey;
 import java.security.cert.X509Certificate;
+import java.util.List;
 import javax.net.ssl.KeyManager;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
@@ -25,10 +26,19 @@ public final class ForeignTls {
 
   /** A context that shows an SVID, or nothing. */
   public static SSLContext context(@Nullable IssuedSvid svid) {
+    return context(svid == null ? null : keyManager(svid));
+  }
+
+  /** A context that shows a chain, with a key that need not be its leaf's. */
+  public static SSLContext context(List<X509Certificate> chain, PrivateKey key) {
+    return context(new Shown(chain.toArray(X509Certificate[]::new), key));
+  }
+
+  private static SSLContext context(@Nullable KeyManager shown) {
     try {
       SSLContext context = SSLContext.getInstance("TLS");
       context.init(
-          svid == null ? null : new KeyManager[] {keyManager(svid)},
+          shown == null ? null : new KeyManager[] {shown},
           new TrustManager[] {new TrustEveryone()},
           null);
       return context;
