@@ -3,23 +3,19 @@ package io.meshward.runtime;
 import static java.util.Objects.requireNonNull;
 import static java.util.concurrent.TimeUnit.MILLISECONDS;
 
-import io.grpc.netty.shaded.io.netty.util.concurrent.DefaultThreadFactory;
 import io.meshward.schemas.SpiffeId;
 import io.meshward.schemas.TrustDomain;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.time.Clock;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.EnumMap;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.atomic.AtomicBoolean;
 import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
@@ -42,7 +38,6 @@ public final class MeshRuntime implements AutoCloseable {
   private final @Nullable WorkloadApi workloadApi;
   private final List<IdentityListener> listeners;
   private final IdentitySource identitySource;
-  private final QuarantineSource quarantineSource;
   private final EventSink sink;
   private final PolicyStore policies;
   private final @Nullable PolicySource policySource;
@@ -61,8 +56,7 @@ public final class MeshRuntime implements AutoCloseable {
   private final HandshakeEvents handshakes;
   private final ConnectionTracker tracker;
   private final QuarantineEnforcer quarantine;
-  private final @Nullable QuarantineSnapshot snapshot;
-  private volatile @Nullable Instant snapshotUsed;
+  private final QuarantineReading holds;
   private final TlsProvider tlsProvider;
   private final Revocations revocations;
   private final ServerStaples staples;
@@ -94,6 +88,7 @@ public final class MeshRuntime implements AutoCloseable {
   }
 
   private MeshRuntime(MeshRuntimeBuilder settings) {
+    RuntimeParts parts = new RuntimeParts(settings);
     FileSource.Paths files = settings.files;
     WorkloadApiEndpoint endpoint =
         files == null ? WorkloadApiEndpoint.parse(settings.workloadApi, System.getenv()) : null;
@@ -102,13 +97,13 @@ public final class MeshRuntime implements AutoCloseable {
     tlsProvider = TlsProvider.choose(settings.tlsProvider, settings.tlsGroups);
     own = new OwnIdentity(clock);
     admission = new Admission(own, trust, clock, settings.profile);
-    String instance = instance(settings);
-    policies = new PolicyStore(settings.policyFiles(), settings.workload, settings.withoutPolicy());
+    String instance = parts.instance();
+    policies = new PolicyStore(parts.policyFiles(), settings.workload, parts.withoutPolicy());
     policies.load();
     listeners = List.copyOf(settings.listeners);
     workloadApi = endpoint == null ? null : new WorkloadApi(endpoint);
     kafka = KafkaIdentity.of(own, workloadApi, clock, settings.profile);
-    settings.shareWithKafka(kafka);
+    parts.shareWithKafka(kafka);
     federation =
         new Federation(
             settings.bundleEndpoints,
@@ -116,8 +111,8 @@ public final class MeshRuntime implements AutoCloseable {
             clock,
             settings.random,
             settings.webTls);
-    sink = openSink(settings, own, workloadApi);
-    telemetry = settings.telemetry(own);
+    sink = openSink(parts, own, workloadApi);
+    telemetry = parts.telemetry(own);
     sampler = new AllowSampler(settings.allowsOneIn);
     reporter = new EventReporter(sink, clock, own::id, settings.node, settings.pod, instance);
     identitySource =
@@ -129,9 +124,8 @@ public final class MeshRuntime implements AutoCloseable {
                 clock,
                 settings.random);
     watchdog = new StaleWatchdog(identitySource, clock);
-    quarantineSource = settings.quarantineSource(reporter);
-    policySource = settings.policySource(reporter);
-    risk = settings.riskSource(reporter);
+    policySource = parts.policySource(reporter);
+    risk = parts.riskSource(reporter);
     lifecycle = new LifecycleEvents(reporter, identitySource, clock);
     FullHandshakes fullHandshakes = new FullHandshakes();
     jwtSvids =
@@ -151,7 +145,7 @@ public final class MeshRuntime implements AutoCloseable {
             reporter, admission, telemetry == null ? event -> {} : telemetry::handshake, clock);
     tracker =
         new ConnectionTracker(admission, handshakes, fullHandshakes, settings.limits, instance);
-    timer = timer();
+    timer = RuntimeParts.timer();
     transport =
         new MeshTransport(
             tracker,
@@ -163,12 +157,16 @@ public final class MeshRuntime implements AutoCloseable {
     revocations = new Revocations(settings.revocation, trust, tracker, lifecycle);
     quarantine =
         new QuarantineEnforcer(trust, tracker, reporter, protectedIdentities, clock, timer);
-    snapshot =
-        settings.quarantineSnapshot == null
-            ? null
-            : new QuarantineSnapshot(settings.quarantineSnapshot, clock);
+    holds =
+        new QuarantineReading(
+            parts.quarantineSource(reporter),
+            quarantine,
+            settings.quarantineSnapshot == null
+                ? null
+                : new QuarantineSnapshot(settings.quarantineSnapshot, clock),
+            clock);
     waitedFor = Executors.newVirtualThreadPerTaskExecutor();
-    decisionPoint = settings.decisionPoint(own::id, waitedFor);
+    decisionPoint = parts.decisionPoint(own::id, waitedFor);
     evidence = evidence(settings);
     delegations = new DelegationIssuer(own, clock);
     if (settings.openWhileQuarantineUnread) {
@@ -213,7 +211,7 @@ public final class MeshRuntime implements AutoCloseable {
     own.addListener((before, update) -> tellListeners());
     revocations.start();
     identitySource.watch(own::accept);
-    quarantineSource.watch(quarantine);
+    holds.begin();
     own.awaitFirst(svidDeadline, identitySource);
     SpiffeId id = svid().id();
     policies.servedBy(id);
@@ -226,9 +224,7 @@ public final class MeshRuntime implements AutoCloseable {
     try {
       awaitPolicy(quarantineDeadline);
       startRisk();
-      if (!quarantine.awaitRead(quarantineDeadline)) {
-        useSnapshot();
-      }
+      holds.await(quarantineDeadline);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new MeshRuntimeException("interrupted while reading quarantine and policy", e);
@@ -278,27 +274,6 @@ public final class MeshRuntime implements AutoCloseable {
     }
   }
 
-  private void useSnapshot() {
-    QuarantineSnapshot kept = snapshot;
-    Optional<QuarantineSnapshot.Loaded> loaded = kept == null ? Optional.empty() : kept.load();
-    if (loaded.isEmpty()) {
-      log.atError().log("the quarantine could not be read yet: every peer is refused until then");
-      return;
-    }
-    log.atWarn()
-        .addKeyValue("since", loaded.get().upToDateAt())
-        .addKeyValue("holds", loaded.get().holds().size())
-        .log("the quarantine could not be read yet: its snapshot is applied until then");
-    snapshotUsed = loaded.get().upToDateAt();
-    quarantine.fallBackTo(loaded.get().holds());
-  }
-
-  private long quarantineAgeMs() {
-    long age = quarantineSource.ageMs();
-    Instant kept = snapshotUsed;
-    return age < 0 && kept != null ? Duration.between(kept, clock.instant()).toMillis() : age;
-  }
-
   /** What time alone changes. */
   private void look() {
     try {
@@ -309,9 +284,7 @@ public final class MeshRuntime implements AutoCloseable {
       watchdog.observe(own.state());
       reportMissing();
       channels.tryAgain();
-      if (snapshot != null) {
-        snapshot.keep(quarantine.known(), quarantineSource.ageMs());
-      }
+      holds.keep();
       policies.reload();
       revocations.look();
       renewStaple();
@@ -484,12 +457,12 @@ public final class MeshRuntime implements AutoCloseable {
     for (EventClass eventClass : EventClass.values()) {
       dropped.put(eventClass, sink.dropped(eventClass));
     }
-    Holds holds = trust.current().holds();
+    Holds known = trust.current().holds();
     return new RuntimeStatus(
         own.state(),
-        holds.read(),
-        quarantineAgeMs(),
-        holds.size(),
+        known.read(),
+        holds.ageMs(),
+        known.size(),
         tracker.connections().size(),
         policies.current().enforced().id(),
         policies.problem(),
@@ -508,7 +481,7 @@ public final class MeshRuntime implements AutoCloseable {
       return;
     }
     federation.close();
-    quarantineSource.close();
+    holds.close();
     if (policySource != null) {
       policySource.close();
     }
@@ -531,31 +504,16 @@ public final class MeshRuntime implements AutoCloseable {
     sink.close();
   }
 
-  /** One whose cancelled tasks are gone at once: each connection has some. */
-  private static ScheduledExecutorService timer() {
-    ScheduledThreadPoolExecutor timer =
-        new ScheduledThreadPoolExecutor(1, new DefaultThreadFactory("meshward-timer", true));
-    timer.setRemoveOnCancelPolicy(true);
-    timer.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
-    return timer;
-  }
-
   /** Kafka's clients look at their settings here: what is open already must not stay so. */
   private static EventSink openSink(
-      MeshRuntimeBuilder settings, OwnIdentity own, @Nullable WorkloadApi open) {
+      RuntimeParts parts, OwnIdentity own, @Nullable WorkloadApi open) {
     try {
-      return settings.sink(own);
+      return parts.sink(own);
     } catch (RuntimeException e) {
       if (open != null) {
         open.close();
       }
       throw e;
     }
-  }
-
-  private static String instance(MeshRuntimeBuilder settings) {
-    byte[] bytes = new byte[8];
-    settings.random.nextBytes(bytes);
-    return HexFormat.of().formatHex(bytes);
   }
 }

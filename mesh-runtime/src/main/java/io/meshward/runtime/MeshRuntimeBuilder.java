@@ -1,7 +1,5 @@
 package io.meshward.runtime;
 
-import static java.util.Objects.requireNonNull;
-
 import io.grpc.netty.shaded.io.netty.handler.ssl.SslProvider;
 import io.meshward.schemas.SpiffeId;
 import io.meshward.schemas.TopicCatalogue;
@@ -14,20 +12,14 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.Executor;
-import java.util.function.Supplier;
 import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Says what a {@link MeshRuntime} needs. Events and quarantine have to be given, by {@link #kafka}
  * or one by one, or declined in so many words.
  */
 public final class MeshRuntimeBuilder {
-  private static final Logger log = LoggerFactory.getLogger(MeshRuntimeBuilder.class);
-
   @Nullable String workloadApi;
   FileSource.@Nullable Paths files;
   final List<IdentityListener> listeners = new ArrayList<>();
@@ -398,77 +390,6 @@ public final class MeshRuntimeBuilder {
     return this;
   }
 
-  /** Lets this workload's own Kafka clients use its identity, where they name our plugins. */
-  void shareWithKafka(KafkaIdentity identity) {
-    if (kafkaProperties != null && KafkaSettings.takesIdentity(kafkaProperties)) {
-      kafkaProperties = identity.withIdentity(kafkaProperties);
-    }
-  }
-
-  @Nullable MeshTelemetry telemetry(OwnIdentity own) {
-    return openTelemetry == null ? null : new MeshTelemetry(openTelemetry, own, clock);
-  }
-
-  EventSink sink(OwnIdentity own) {
-    if (events != null) {
-      return events;
-    }
-    if (withoutEvents) {
-      log.atWarn().log("this workload reports no events");
-      return new NoEvents();
-    }
-    return new KafkaEventSink(
-        requireNonNull(kafkaProperties),
-        kafkaPrefix,
-        new EventSigner(() -> own.usable().map(WorkloadIdentity::svid), clock));
-  }
-
-  QuarantineSource quarantineSource(EventReporter reporter) {
-    if (quarantine != null) {
-      return quarantine;
-    }
-    if (withoutQuarantine) {
-      log.atWarn()
-          .log("this workload honours no quarantine: a stolen SVID is good until it expires");
-      return new NoQuarantine();
-    }
-    return new KafkaQuarantineSource(requireNonNull(kafkaProperties), kafkaPrefix, reporter);
-  }
-
-  PolicyStore.PolicyFiles policyFiles() {
-    return new PolicyStore.PolicyFiles(policy, shadowPolicy, roles, services);
-  }
-
-  /** What holds without a policy: OPA decides alone if it is asked, else all is refused. */
-  AuthorizationPolicy withoutPolicy() {
-    return opa != null && policy == null && policyBundle == null && policySource == null
-        ? AuthorizationPolicy.LEAVE_ALL
-        : AuthorizationPolicy.REFUSE_ALL;
-  }
-
-  @Nullable PolicySource policySource(EventReporter reporter) {
-    if (policySource != null) {
-      return policySource;
-    }
-    return policyBundle == null
-        ? null
-        : new KafkaPolicySource(
-            requireNonNull(kafkaProperties), kafkaPrefix, reporter, policyBundle);
-  }
-
-  RiskSource riskSource(EventReporter reporter) {
-    if (risk != null) {
-      return risk;
-    }
-    return kafkaProperties == null
-        ? RiskSource.NONE
-        : new KafkaRiskSource(kafkaProperties, kafkaPrefix, reporter, clock);
-  }
-
-  @Nullable DecisionPoint decisionPoint(Supplier<@Nullable SpiffeId> own, Executor executor) {
-    return opa == null ? null : new OpaDecisionPoint(opa, own, executor, System::nanoTime);
-  }
-
   /**
    * Opens the Workload API and waits for the first SVID, and for the holds.
    *
@@ -479,32 +400,7 @@ public final class MeshRuntimeBuilder {
    * @throws IllegalArgumentException if a setting is missing or wrong
    */
   public MeshRuntime start() {
-    if (kafkaProperties == null && events == null && !withoutEvents) {
-      throw new IllegalArgumentException(
-          "nothing says where events go: call kafka, events or withoutEvents");
-    }
-    if (files != null && (workloadApi != null || spiffeId != null || hint != null)) {
-      throw new IllegalArgumentException(
-          "the SVID is to come from files: workloadApi, spiffeId and hint are for the Workload"
-              + " API");
-    }
-    if (kafkaProperties == null && quarantine == null && !withoutQuarantine) {
-      throw new IllegalArgumentException(
-          "nothing says where holds come from: call kafka, quarantine or withoutQuarantine");
-    }
-    if (files != null && jwt != null) {
-      throw new IllegalArgumentException(
-          "JWT-SVIDs are verified by the Workload API's bundles, and the SVID is to come from"
-              + " files");
-    }
-    boolean published = policyBundle != null || policySource != null;
-    if (policyBundle != null && kafkaProperties == null) {
-      throw new IllegalArgumentException("a policy bundle comes from Kafka: call kafka as well");
-    }
-    if (published && (policy != null || shadowPolicy != null)) {
-      throw new IllegalArgumentException(
-          "the policy comes from a bundle or a source, or from files: expected one of them");
-    }
+    RuntimeParts.requireComplete(this);
     return MeshRuntime.start(this);
   }
 }
