@@ -51,7 +51,8 @@ public final class MeshTls {
   /**
    * An engine for one accepted connection. It demands a certificate, and takes that of any workload
    * with a valid SVID: who may do what is decided by {@link #peer}'s answer. It is tracked until
-   * its outbound side is closed, it is cut, or nobody has it any more.
+   * either side of it is closed or it is cut; one that is dropped without that counts until its
+   * SVIDs end.
    *
    * @param peerAddress where the client comes from, as an IP address, so that holds on addresses
    *     apply
