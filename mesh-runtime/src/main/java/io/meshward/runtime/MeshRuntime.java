@@ -36,7 +36,7 @@ public final class MeshRuntime implements AutoCloseable {
 
   private final Clock clock;
   private final @Nullable WorkloadApi workloadApi;
-  private final List<IdentityListener> listeners;
+  private final IdentityListeners listeners;
   private final IdentitySource identitySource;
   private final EventSink sink;
   private final PolicyStore policies;
@@ -100,7 +100,7 @@ public final class MeshRuntime implements AutoCloseable {
     String instance = parts.instance();
     policies = new PolicyStore(parts.policyFiles(), settings.workload, parts.withoutPolicy());
     policies.load();
-    listeners = List.copyOf(settings.listeners);
+    listeners = new IdentityListeners(settings.listeners);
     workloadApi = endpoint == null ? null : new WorkloadApi(endpoint);
     kafka = KafkaIdentity.of(own, workloadApi, clock, settings.profile);
     parts.shareWithKafka(kafka);
@@ -208,7 +208,7 @@ public final class MeshRuntime implements AutoCloseable {
           }
         });
     own.addListener(lifecycle);
-    own.addListener((before, update) -> tellListeners());
+    own.addListener((before, update) -> listeners.tell(own.state()));
     revocations.start();
     identitySource.watch(own::accept);
     holds.begin();
@@ -279,7 +279,7 @@ public final class MeshRuntime implements AutoCloseable {
     try {
       boolean rotates = policies.current().services().rotates(own.id());
       if (lifecycle.observe(own.state(), rotates)) {
-        tellListeners();
+        listeners.tell(own.state());
       }
       watchdog.observe(own.state());
       reportMissing();
@@ -304,17 +304,6 @@ public final class MeshRuntime implements AutoCloseable {
     if (staples.areServed() && !closed.get()) {
       waitedFor.execute(
           () -> own.usable().ifPresent(identity -> staples.renew(identity, clock.instant())));
-    }
-  }
-
-  private void tellListeners() {
-    RuntimeState state = own.state();
-    for (IdentityListener listener : listeners) {
-      try {
-        listener.identityChanged(state);
-      } catch (RuntimeException e) {
-        log.atError().setCause(e).log("a listener failed");
-      }
     }
   }
 
