@@ -24,6 +24,7 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -93,6 +94,69 @@ class RotationTest {
         .hasSizeGreaterThanOrEqualTo(2)
         .anySatisfy(event -> assertThat(event.svid().addedKeys()).hasSize(1))
         .anySatisfy(event -> assertThat(event.svid().removedKeys()).hasSize(1));
+  }
+
+  @Test
+  void noCallFailsInTwoHundredRotations() throws InterruptedException {
+    serve(Duration.ofHours(1));
+    Server server = shop.serve(shop.ordersRuntime());
+    MeshRuntime frontend = shop.frontendRuntime();
+    ManagedChannel kept = shop.dial(frontend, server);
+    AtomicBoolean stop = new AtomicBoolean();
+    AtomicLong calls = new AtomicLong();
+    AtomicLong handshakes = new AtomicLong();
+    Queue<Throwable> failures = new ConcurrentLinkedQueue<>();
+    // Ten a hundred times a second, as far as the machine can; one more shakes hands all the time.
+    List<Thread> callers = new ArrayList<>();
+    for (int i = 0; i < 10; i++) {
+      callers.add(repeat(stop, failures, () -> call(kept, calls, Duration.ofMillis(10))));
+    }
+    callers.add(
+        repeat(
+            stop,
+            failures,
+            () -> {
+              ManagedChannel fresh =
+                  frontend.channelBuilder(Shop.target(server), shop.orders).build();
+              try {
+                call(fresh, handshakes, Duration.ZERO);
+              } finally {
+                fresh.shutdownNow();
+              }
+            }));
+
+    for (int i = 1; i <= 200; i++) {
+      rotate(i);
+    }
+    awaitCalls(calls);
+    stop.set(true);
+    for (Thread caller : callers) {
+      caller.join(Duration.ofMinutes(1));
+    }
+
+    assertThat(failures).isEmpty();
+    assertThat(calls).hasValueGreaterThan(1_000);
+    assertThat(handshakes).hasValueGreaterThan(10);
+  }
+
+  private static Thread repeat(AtomicBoolean stop, Queue<Throwable> failures, Runnable work) {
+    return Thread.ofVirtual()
+        .start(
+            () -> {
+              while (!stop.get()) {
+                try {
+                  work.run();
+                } catch (RuntimeException e) {
+                  failures.add(e);
+                }
+              }
+            });
+  }
+
+  private static void call(ManagedChannel channel, AtomicLong calls, Duration pause) {
+    Echo.call(channel, "hello");
+    calls.incrementAndGet();
+    LockSupport.parkNanos(pause.toNanos());
   }
 
   /** Has both sides given SVIDs of some life, and says when the last of them is over. */
