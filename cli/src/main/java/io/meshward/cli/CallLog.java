@@ -72,16 +72,25 @@ final class CallLog {
   }
 
   /**
-   * gRPC cancels what is done for a caller when that caller's call ends early, and passes that on:
-   * such a call was refused by nobody. It is explained if the call it was made for failed too, and
-   * is explained itself.
+   * gRPC cancels what is done for a caller when that caller's call ends early, and passes that on,
+   * as it passes on a caller's deadline: such a call was refused by nobody. It is explained if the
+   * call it was made for failed too, in the second case by its deadline as well, and is explained
+   * itself.
    */
   private boolean isExplained(ShopLine.Call call, List<Outage> outages) {
     if (outages.stream().anyMatch(outage -> outage.explains(call))) {
       return true;
     }
     ShopLine.Call madeFor = call.parent() == null ? null : failed.get(call.parent());
-    return call.status().equals("CANCELLED") && madeFor != null && isExplained(madeFor, outages);
+    return madeFor != null && endedWith(call, madeFor) && isExplained(madeFor, outages);
+  }
+
+  private static boolean endedWith(ShopLine.Call call, ShopLine.Call madeFor) {
+    return switch (call.status()) {
+      case "CANCELLED" -> true;
+      case "DEADLINE_EXCEEDED" -> madeFor.status().equals(call.status());
+      default -> false;
+    };
   }
 
   /** Whether a call from one service to another began after an instant and succeeded. */

@@ -76,6 +76,23 @@ final class CallLogTest {
   }
 
   @Test
+  void callWhoseCallersTimeWasUpIsExcusedWithItsCaller() {
+    ShopLine.Call order = add("frontend", "orders", 12, 13, "DEADLINE_EXCEEDED");
+    ShopLine.Call charge = add(order.id(), "payment", "bank", 21, 22, "DEADLINE_EXCEEDED");
+
+    assertThat(log.unexplained(List.of(OUTAGE))).isEmpty();
+    assertThat(log.explainedBy(OUTAGE)).containsExactly(order, charge);
+  }
+
+  @Test
+  void callWhoseOwnTimeWasUpIsNotExcused() {
+    ShopLine.Call order = add("frontend", "orders", 12, 13, "CANCELLED");
+    ShopLine.Call charge = add(order.id(), "payment", "bank", 21, 22, "DEADLINE_EXCEEDED");
+
+    assertThat(log.unexplained(List.of(OUTAGE))).containsExactly(charge);
+  }
+
+  @Test
   void callThatIsRefusedForACallerWhoWasCutOffIsNotExcused() {
     ShopLine.Call order = add("frontend", "orders", 12, 13, "UNAVAILABLE");
     ShopLine.Call charge = add(order.id(), "orders", "payment", 12, 14, "PERMISSION_DENIED");

@@ -19,14 +19,23 @@ final class DialledChannels {
   }
 
   /**
-   * Lets every channel that could not connect try again now, and forgets those that are shut down.
+   * Lets every channel that could not connect try again now, or as soon as a try that is under way
+   * has failed, and forgets those that are shut down.
    */
   void tryAgain() {
     channels.removeIf(ManagedChannel::isShutdown);
     for (ManagedChannel channel : channels) {
-      if (channel.getState(false) == ConnectivityState.TRANSIENT_FAILURE) {
-        channel.resetConnectBackoff();
+      if (channel.getState(false) == ConnectivityState.CONNECTING) {
+        channel.notifyWhenStateChanged(ConnectivityState.CONNECTING, () -> tryAgain(channel));
+      } else {
+        tryAgain(channel);
       }
+    }
+  }
+
+  private static void tryAgain(ManagedChannel channel) {
+    if (channel.getState(false) == ConnectivityState.TRANSIENT_FAILURE) {
+      channel.resetConnectBackoff();
     }
   }
 }

@@ -202,6 +202,7 @@ public final class MeshRuntime implements AutoCloseable {
               revocations.issued(issued.revocations());
               renewStaple();
               trustBundles();
+              channels.tryAgain();
             }
             case IdentityUpdate.Withdrawn withdrawn -> tracker.cutAll();
             case IdentityUpdate.Failed failed -> {}
