@@ -24,6 +24,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
@@ -38,13 +40,43 @@ import org.springframework.grpc.server.lifecycle.GrpcServerLifecycle;
 class GreeterApplicationTest {
   private static final String GREETER = "/ns/shop/sa/greeter";
   private static final String GUEST = "/ns/shop/sa/guest";
+  private static final List<String> SETTINGS =
+      List.of(
+          "--meshward.without-events=true",
+          "--meshward.without-quarantine=true",
+          "--spring.grpc.server.address=127.0.0.1",
+          "--spring.grpc.server.port=0");
 
   @RegisterExtension static final MeshExtension mesh = MeshExtension.of("shop.test");
-  @TempDir private Path directory;
+  @TempDir static Path directory;
+  private static RunningService service;
+
+  @BeforeAll
+  static void run() throws Exception {
+    Path policy =
+        Files.writeString(
+            directory.resolve("policy.json"),
+            """
+            {"name": "greeter", "allow_rules": [{
+              "name": "guests",
+              "source": {"principals": ["%s"]},
+              "request": {"paths": ["/example.Greeter/Greet"]}}]}
+            """
+                .formatted(mesh.id(GUEST)),
+            UTF_8);
+    List<String> arguments = new ArrayList<>(SETTINGS);
+    arguments.add("--meshward.workload-api=" + mesh.addressFor(GREETER));
+    arguments.add("--meshward.policy=" + policy);
+    service = RunningService.start(GreeterApplication.class, arguments);
+  }
+
+  @AfterAll
+  static void stop() throws Exception {
+    service.close();
+  }
 
   @Test
   void servesItsCallersByMutualTlsAndByThePolicy() throws Exception {
-    ConfigurableApplicationContext application = start(GreeterApplication.class);
     MeshRuntime guest =
         mesh.closing(
             MeshRuntime.builder()
@@ -52,8 +84,8 @@ class GreeterApplicationTest {
                 .withoutEvents()
                 .withoutQuarantine()
                 .start());
-    int port = application.getBean(GrpcServerLifecycle.class).getPort();
-    ManagedChannel channel = guest.channelBuilder("127.0.0.1:" + port, mesh.id(GREETER)).build();
+    ManagedChannel channel =
+        guest.channelBuilder("127.0.0.1:" + service.port(), mesh.id(GREETER)).build();
     mesh.closing(channel::shutdownNow);
 
     assertThat(call(channel, Greeter.GREET)).isEqualTo("hello, " + mesh.id(GUEST));
@@ -62,16 +94,12 @@ class GreeterApplicationTest {
             StatusRuntimeException.class,
             refused ->
                 assertThat(refused.getStatus().getCode()).isEqualTo(Status.Code.PERMISSION_DENIED));
-    assertThat(application.getBeansOfType(GrpcServerFactory.class)).hasSize(1);
-    assertThat(application.getBeansOfType(GrpcServerLifecycle.class)).hasSize(1);
   }
 
   @Test
-  void refusesAClientWithoutTls() throws Exception {
-    ConfigurableApplicationContext application = start(GreeterApplication.class);
-    int port = application.getBean(GrpcServerLifecycle.class).getPort();
+  void refusesAClientWithoutTls() {
     ManagedChannel channel =
-        ManagedChannelBuilder.forAddress("127.0.0.1", port).usePlaintext().build();
+        ManagedChannelBuilder.forAddress("127.0.0.1", service.port()).usePlaintext().build();
     mesh.closing(channel::shutdownNow);
 
     assertThatThrownBy(() -> call(channel, Greeter.GREET))
@@ -80,8 +108,17 @@ class GreeterApplicationTest {
   }
 
   @Test
+  void nothingElseServes() {
+    ConfigurableApplicationContext application =
+        run(List.of(apiOf(GREETER)), GreeterApplication.class);
+
+    assertThat(application.getBeansOfType(GrpcServerFactory.class)).hasSize(1);
+    assertThat(application.getBeansOfType(GrpcServerLifecycle.class)).hasSize(1);
+  }
+
+  @Test
   void doesNotStartWhereAnotherFactoryWouldServe() {
-    assertThatThrownBy(() -> start(GreeterApplication.class, Insecure.class))
+    assertThatThrownBy(() -> run(List.of(apiOf(GREETER)), GreeterApplication.class, Insecure.class))
         .isInstanceOf(InsecureGrpcServerException.class)
         .hasMessageContaining("bean 'insecure'")
         .hasMessageContaining("ShadedNettyGrpcServerFactory");
@@ -113,32 +150,15 @@ class GreeterApplicationTest {
     assertThat(runtime.svid().id()).isEqualTo(mesh.id(GREETER));
   }
 
-  private ConfigurableApplicationContext start(Class<?>... sources) throws Exception {
-    Path policy =
-        Files.writeString(
-            directory.resolve("policy.json"),
-            """
-            {"name": "greeter", "allow_rules": [{
-              "name": "guests",
-              "source": {"principals": ["%s"]},
-              "request": {"paths": ["/example.Greeter/Greet"]}}]}
-            """
-                .formatted(mesh.id(GUEST)),
-            UTF_8);
-    return run(
-        List.of(
-            "--meshward.workload-api=" + mesh.addressFor(GREETER), "--meshward.policy=" + policy),
-        sources);
+  private static String apiOf(String path) {
+    return "--meshward.workload-api=" + mesh.addressFor(path);
   }
 
   private static ConfigurableApplicationContext run(List<String> more, Class<?>... sources) {
     SpringApplication application = new SpringApplication(sources);
     application.setWebApplicationType(WebApplicationType.NONE);
-    List<String> arguments = new ArrayList<>(more);
-    arguments.add("--meshward.without-events=true");
-    arguments.add("--meshward.without-quarantine=true");
-    arguments.add("--spring.grpc.server.address=127.0.0.1");
-    arguments.add("--spring.grpc.server.port=0");
+    List<String> arguments = new ArrayList<>(SETTINGS);
+    arguments.addAll(more);
     return mesh.closing(application.run(arguments.toArray(String[]::new)));
   }
 
