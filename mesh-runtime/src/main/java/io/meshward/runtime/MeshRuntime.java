@@ -1,10 +1,8 @@
 package io.meshward.runtime;
 
 import static java.util.Objects.requireNonNull;
-import static java.util.concurrent.TimeUnit.MILLISECONDS;
 
 import io.meshward.schemas.SpiffeId;
-import io.meshward.schemas.TrustDomain;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.time.Clock;
@@ -32,7 +30,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class MeshRuntime implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(MeshRuntime.class);
-  private static final long LOOK_EVERY_MS = 1_000;
 
   private final Clock clock;
   private final @Nullable WorkloadApi workloadApi;
@@ -67,6 +64,7 @@ public final class MeshRuntime implements AutoCloseable {
   private final Federation federation;
   private final Lazy<JwtSvids> jwtSvids;
   private final StaleWatchdog watchdog;
+  private final BundleTrust bundles;
   private final DialledChannels channels = new DialledChannels();
   private final ScheduledExecutorService timer;
   private final AtomicBoolean closed = new AtomicBoolean();
@@ -155,6 +153,7 @@ public final class MeshRuntime implements AutoCloseable {
     engines = new SvidEngines(own, admission, fullHandshakes, staples);
     plainTls = new MeshTls(engines, admission, tracker, timer);
     revocations = new Revocations(settings.revocation, trust, tracker, lifecycle);
+    bundles = new BundleTrust(own, federation, trust, kafka, lifecycle, tracker);
     quarantine =
         new QuarantineEnforcer(trust, tracker, reporter, protectedIdentities, clock, timer);
     holds =
@@ -167,31 +166,12 @@ public final class MeshRuntime implements AutoCloseable {
             clock);
     waitedFor = Executors.newVirtualThreadPerTaskExecutor();
     decisionPoint = parts.decisionPoint(own::id, waitedFor);
-    evidence = evidence(settings);
+    evidence = parts.evidence(own, admission, trust, jwtSvids, waitedFor);
     delegations = new DelegationIssuer(own, clock);
     if (settings.openWhileQuarantineUnread) {
       log.atWarn().log("peers are served although it is unknown yet which are held in quarantine");
       trust.holds(Holds.of(List.of(), protectedIdentities));
     }
-  }
-
-  private EvidenceVerifier evidence(MeshRuntimeBuilder settings) {
-    JwtOptions jwt = settings.jwt;
-    CallTokens tokens =
-        jwt == null
-            ? null
-            : new CallTokens(
-                jwt,
-                jwtSvids,
-                settings.jwtLeeway,
-                trust,
-                clock,
-                new TokenUses(jwt.mostUses(), TokenUses.MOST));
-    return new EvidenceVerifier(
-        tokens,
-        new DelegationVerifier(own::id, admission, settings.jwtLeeway, clock),
-        new TrustedProxies(IdentityPatterns.parse(settings.trustedProxies), trust, clock),
-        waitedFor);
   }
 
   private void open(Duration svidDeadline, Duration quarantineDeadline) {
@@ -201,7 +181,7 @@ public final class MeshRuntime implements AutoCloseable {
             case IdentityUpdate.Issued issued -> {
               revocations.issued(issued.revocations());
               renewStaple();
-              trustBundles();
+              bundles.renew();
               channels.tryAgain();
             }
             case IdentityUpdate.Withdrawn withdrawn -> tracker.cutAll();
@@ -232,28 +212,21 @@ public final class MeshRuntime implements AutoCloseable {
     }
     policies.listen(lifecycle);
     lifecycle.tlsFallback(tlsProvider);
-    federation.start(this::trustBundles);
+    federation.start(bundles::renew);
     if (policies.current().enforced().equals(AuthorizationPolicy.REFUSE_ALL)) {
       log.atWarn().log("there is no policy: servers refuse every call");
     }
-    var unused =
-        timer.scheduleWithFixedDelay(this::look, LOOK_EVERY_MS, LOOK_EVERY_MS, MILLISECONDS);
-  }
-
-  /** Judges peers by what the Workload API says and by what was fetched, as both are now. */
-  private synchronized void trustBundles() {
-    own.latest()
-        .ifPresent(
-            identity -> {
-              Map<TrustDomain, TrustBundle> before = trust.current().bundles();
-              Map<TrustDomain, TrustBundle> joined =
-                  federation.join(identity.bundles(), identity.svid().id().trustDomain());
-              kafka.trust(joined);
-              if (trust.bundles(joined)) {
-                lifecycle.fetchedBundles(before, joined, identity.bundles().keySet());
-                tracker.judgeAgain();
-              }
-            });
+    new PeriodicLooks(timer)
+        .start(
+            List.of(
+                this::observeState,
+                this::reportMissing,
+                channels::tryAgain,
+                holds::keep,
+                policies::reload,
+                revocations::look,
+                this::renewStaple,
+                this::startRisk));
   }
 
   private void awaitPolicy(Duration deadline) throws InterruptedException {
@@ -275,24 +248,12 @@ public final class MeshRuntime implements AutoCloseable {
     }
   }
 
-  /** What time alone changes. */
-  private void look() {
-    try {
-      boolean rotates = policies.current().services().rotates(own.id());
-      if (lifecycle.observe(own.state(), rotates)) {
-        listeners.tell(own.state());
-      }
-      watchdog.observe(own.state());
-      reportMissing();
-      channels.tryAgain();
-      holds.keep();
-      policies.reload();
-      revocations.look();
-      renewStaple();
-      startRisk();
-    } catch (RuntimeException e) {
-      log.atError().setCause(e).log("the periodic look failed; it goes on");
+  private void observeState() {
+    boolean rotates = policies.current().services().rotates(own.id());
+    if (lifecycle.observe(own.state(), rotates)) {
+      listeners.tell(own.state());
     }
+    watchdog.observe(own.state());
   }
 
   private void reportMissing() {

@@ -7,6 +7,7 @@ import io.meshward.schemas.SpiffeId;
 import java.util.HexFormat;
 import java.util.Map;
 import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.function.Supplier;
@@ -141,6 +142,30 @@ final class RuntimeParts {
     return settings.opa == null
         ? null
         : new OpaDecisionPoint(settings.opa, own, executor, System::nanoTime);
+  }
+
+  EvidenceVerifier evidence(
+      OwnIdentity own,
+      Admission admission,
+      Trust trust,
+      Lazy<JwtSvids> jwtSvids,
+      ExecutorService waitedFor) {
+    JwtOptions jwt = settings.jwt;
+    CallTokens tokens =
+        jwt == null
+            ? null
+            : new CallTokens(
+                jwt,
+                jwtSvids,
+                settings.jwtLeeway,
+                trust,
+                settings.clock,
+                new TokenUses(jwt.mostUses(), TokenUses.MOST));
+    return new EvidenceVerifier(
+        tokens,
+        new DelegationVerifier(own::id, admission, settings.jwtLeeway, settings.clock),
+        new TrustedProxies(IdentityPatterns.parse(settings.trustedProxies), trust, settings.clock),
+        waitedFor);
   }
 
   /** Tells this process from every other one of the workload, also over restarts. */
