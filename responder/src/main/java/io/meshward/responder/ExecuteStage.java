@@ -23,18 +23,14 @@ import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.consumer.RangeAssignor;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.errors.WakeupException;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Stage two: hands the records of work and approvals to the owners of their partitions, of which
  * this process has those that its consumer group assigns to it. An owner with too much to do has
  * its partition paused; one that ended gets a successor.
  */
-final class ExecuteStage implements AutoCloseable {
-  private static final Logger log = LoggerFactory.getLogger(ExecuteStage.class);
+final class ExecuteStage implements ConsumerLoop.Reading, AutoCloseable {
   private static final Duration POLL = Duration.ofMillis(100);
   private static final Duration AGAIN = Duration.ofSeconds(1);
   private static final int HIGH_WATER = 1000;
@@ -47,21 +43,19 @@ final class ExecuteStage implements AutoCloseable {
   private final Map<Integer, Long> successors = new ConcurrentHashMap<>();
   private final Set<Integer> toBePlaced = new HashSet<>();
   private final Set<Integer> paused = new HashSet<>();
-  private final Thread thread;
-  private volatile boolean closed;
-  private volatile @Nullable KafkaConsumer<byte[], byte[]> consumer;
+  private final ConsumerLoop loop;
   private volatile @Nullable ConsumerGroupMetadata group;
 
   private ExecuteStage(PartitionOwner.Parts parts, Health health) {
     this.kafka = parts.kafka();
     this.parts = parts;
     this.check = health.check("execute");
-    this.thread = Thread.ofPlatform().name("responder-execute").daemon().unstarted(this::run);
+    this.loop = new ConsumerLoop("responder-execute", properties(), check, this);
   }
 
   static ExecuteStage start(PartitionOwner.Parts parts, Health health) {
     ExecuteStage stage = new ExecuteStage(parts, health);
-    stage.thread.start();
+    stage.loop.start();
     return stage;
   }
 
@@ -84,30 +78,17 @@ final class ExecuteStage implements AutoCloseable {
     return first != null && first.restored() && !first.ended();
   }
 
-  private void run() {
+  private Map<String, Object> properties() {
     Map<String, Object> properties =
         kafka.consumer("responder-execute", "responder." + parts.cluster() + ".execute");
     properties.put(
         ConsumerConfig.PARTITION_ASSIGNMENT_STRATEGY_CONFIG, RangeAssignor.class.getName());
     properties.put(ConsumerConfig.SESSION_TIMEOUT_MS_CONFIG, 10_000);
-    while (!closed) {
-      try (KafkaConsumer<byte[], byte[]> reader = new KafkaConsumer<>(properties)) {
-        consumer = reader;
-        consume(reader);
-      } catch (WakeupException e) {
-        // Closed.
-      } catch (RuntimeException e) {
-        check.fail(String.valueOf(e.getMessage()));
-        log.atWarn().addKeyValue("problem", e.toString()).log("cannot read; beginning again");
-        pause();
-      } finally {
-        consumer = null;
-        closeOwners(List.copyOf(owners.keySet()));
-      }
-    }
+    return properties;
   }
 
-  private void consume(KafkaConsumer<byte[], byte[]> reader) {
+  @Override
+  public void read(KafkaConsumer<byte[], byte[]> reader) {
     requireOnePartitioning(reader);
     reader.subscribe(
         List.of(kafka.topic(TopicCatalogue.WORK), kafka.topic(TopicCatalogue.APPROVALS)),
@@ -123,7 +104,7 @@ final class ExecuteStage implements AutoCloseable {
             numbers(partitions).forEach(ExecuteStage.this::open);
           }
         });
-    while (!closed) {
+    while (!loop.closed()) {
       ConsumerRecords<byte[], byte[]> records = reader.poll(POLL);
       group = reader.groupMetadata();
       for (ConsumerRecord<byte[], byte[]> record : records) {
@@ -251,28 +232,13 @@ final class ExecuteStage implements AutoCloseable {
     }
   }
 
-  private void pause() {
-    try {
-      Thread.sleep(AGAIN);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      closed = true;
-    }
+  @Override
+  public void lost() {
+    closeOwners(List.copyOf(owners.keySet()));
   }
 
   @Override
   public void close() {
-    closed = true;
-    KafkaConsumer<byte[], byte[]> reader = consumer;
-    if (reader != null) {
-      reader.wakeup();
-    }
-    try {
-      if (!thread.join(Duration.ofSeconds(8))) {
-        thread.interrupt();
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
+    loop.close();
   }
 }

@@ -44,10 +44,9 @@ import org.slf4j.LoggerFactory;
  * they cause are one transaction: each is planned for once. Whatever fails, it begins again from
  * what was committed.
  */
-final class ResolveStage implements AutoCloseable {
+final class ResolveStage implements ConsumerLoop.Reading, AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(ResolveStage.class);
   private static final Duration POLL = Duration.ofMillis(500);
-  private static final Duration AGAIN = Duration.ofSeconds(1);
   private static final int BATCH = 100;
 
   private final KafkaConfig kafka;
@@ -60,9 +59,7 @@ final class ResolveStage implements AutoCloseable {
   private final Health.Check check;
   private final ExecutorService resolvers = Executors.newVirtualThreadPerTaskExecutor();
   private final Map<Integer, KafkaProducer<byte[], byte[]>> producers = new HashMap<>();
-  private final Thread thread;
-  private volatile boolean closed;
-  private volatile @Nullable KafkaConsumer<byte[], byte[]> consumer;
+  private final ConsumerLoop loop;
 
   private record Planned(
       ConsumerRecord<byte[], byte[]> record,
@@ -86,7 +83,7 @@ final class ResolveStage implements AutoCloseable {
     this.clock = clock;
     this.checkpoint = checkpoint;
     this.check = health.check("resolve");
-    this.thread = Thread.ofPlatform().name("responder-resolve").daemon().unstarted(this::run);
+    this.loop = new ConsumerLoop("responder-resolve", properties(kafka, cluster), check, this);
   }
 
   static ResolveStage start(
@@ -100,37 +97,20 @@ final class ResolveStage implements AutoCloseable {
       Health health) {
     ResolveStage stage =
         new ResolveStage(kafka, cluster, source, planner, deadLetters, clock, checkpoint, health);
-    stage.thread.start();
+    stage.loop.start();
     return stage;
   }
 
-  private void run() {
+  private static Map<String, Object> properties(KafkaConfig kafka, String cluster) {
     Map<String, Object> properties =
         kafka.consumer("responder-resolve", "responder." + cluster + ".resolve");
     properties.put(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, BATCH);
     properties.put(ConsumerConfig.SESSION_TIMEOUT_MS_CONFIG, 10_000);
-    while (!closed) {
-      try (KafkaConsumer<byte[], byte[]> reader = new KafkaConsumer<>(properties)) {
-        consumer = reader;
-        consume(reader);
-      } catch (WakeupException e) {
-        // Closed.
-      } catch (Checkpoint.Killed e) {
-        log.atInfo().addKeyValue("place", e.getMessage()).log("killed");
-        producers.values().forEach(producer -> producer.close(Duration.ZERO));
-        closed = true;
-      } catch (RuntimeException e) {
-        check.fail(String.valueOf(e.getMessage()));
-        log.atWarn().addKeyValue("problem", e.toString()).log("cannot resolve; beginning again");
-        pause();
-      } finally {
-        consumer = null;
-        closeProducers();
-      }
-    }
+    return properties;
   }
 
-  private void consume(KafkaConsumer<byte[], byte[]> reader) {
+  @Override
+  public void read(KafkaConsumer<byte[], byte[]> reader) {
     reader.subscribe(
         List.of(kafka.topic(TopicCatalogue.DETECTIONS)),
         new ConsumerRebalanceListener() {
@@ -146,11 +126,16 @@ final class ResolveStage implements AutoCloseable {
             check.pass();
           }
         });
-    while (!closed) {
-      ConsumerRecords<byte[], byte[]> records = reader.poll(POLL);
-      for (TopicPartition partition : records.partitions()) {
-        process(reader, partition, records.records(partition));
+    try {
+      while (!loop.closed()) {
+        ConsumerRecords<byte[], byte[]> records = reader.poll(POLL);
+        for (TopicPartition partition : records.partitions()) {
+          process(reader, partition, records.records(partition));
+        }
       }
+    } catch (Checkpoint.Killed e) {
+      producers.values().forEach(producer -> producer.close(Duration.ZERO));
+      throw e;
     }
   }
 
@@ -263,33 +248,14 @@ final class ResolveStage implements AutoCloseable {
     }
   }
 
-  private void closeProducers() {
+  @Override
+  public void lost() {
     List.copyOf(producers.keySet()).forEach(this::closeProducer);
-  }
-
-  private void pause() {
-    try {
-      Thread.sleep(AGAIN);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      closed = true;
-    }
   }
 
   @Override
   public void close() {
-    closed = true;
-    KafkaConsumer<byte[], byte[]> reader = consumer;
-    if (reader != null) {
-      reader.wakeup();
-    }
-    try {
-      if (!thread.join(Duration.ofSeconds(5))) {
-        thread.interrupt();
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
+    loop.close();
     resolvers.shutdownNow();
   }
 }

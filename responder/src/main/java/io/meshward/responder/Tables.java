@@ -30,7 +30,6 @@ import org.apache.kafka.clients.consumer.OffsetAndTimestamp;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.PartitionInfo;
 import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.errors.WakeupException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -41,12 +40,11 @@ import org.slf4j.LoggerFactory;
  * themselves. Read without a group, from the start; ready once read to the end. Lost for a while,
  * it keeps what it knows. Thread-safe.
  */
-final class Tables implements AutoCloseable {
+final class Tables implements ConsumerLoop.Reading, AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Tables.class);
   private static final Duration POLL = Duration.ofMillis(500);
   private static final Duration REQUEST = Duration.ofSeconds(10);
   private static final Duration LOOK = Duration.ofMillis(10);
-  private static final Duration AGAIN = Duration.ofSeconds(1);
 
   /** Older reports of peers say nothing about what is under way. */
   private static final Duration REPORTS = Duration.ofHours(1);
@@ -60,10 +58,8 @@ final class Tables implements AutoCloseable {
   private final Peers peers = new Peers();
   private final Set<String> holds = ConcurrentHashMap.newKeySet();
   private final Consumer<String> changed;
-  private final Thread thread;
+  private final ConsumerLoop loop;
   private volatile ResponseMode highest = ResponseMode.ENFORCE;
-  private volatile boolean closed;
-  private volatile @Nullable KafkaConsumer<byte[], byte[]> consumer;
 
   private Tables(
       KafkaConfig kafka,
@@ -80,7 +76,7 @@ final class Tables implements AutoCloseable {
     this.deadLetters = deadLetters;
     this.check = health.check("tables");
     this.changed = changed;
-    this.thread = Thread.ofPlatform().name("responder-tables").daemon().unstarted(this::run);
+    this.loop = new ConsumerLoop("responder-tables", kafka.reader("responder-tables"), check, this);
   }
 
   /**
@@ -98,7 +94,7 @@ final class Tables implements AutoCloseable {
       Health health,
       Consumer<String> changed) {
     Tables tables = new Tables(kafka, cluster, budget, deadLetters, clock, health, changed);
-    tables.thread.start();
+    tables.loop.start();
     return tables;
   }
 
@@ -130,7 +126,7 @@ final class Tables implements AutoCloseable {
   void awaitReady(Duration time) {
     long end = System.nanoTime() + time.toNanos();
     while (!ready()) {
-      if (System.nanoTime() > end || closed) {
+      if (System.nanoTime() > end || loop.closed()) {
         throw new IllegalStateException("the tables are not read: " + check.problem().orElse(""));
       }
       try {
@@ -142,25 +138,8 @@ final class Tables implements AutoCloseable {
     }
   }
 
-  private void run() {
-    while (!closed) {
-      try (KafkaConsumer<byte[], byte[]> reader =
-          new KafkaConsumer<>(kafka.reader("responder-tables"))) {
-        consumer = reader;
-        read(reader);
-      } catch (WakeupException e) {
-        // Closed.
-      } catch (RuntimeException e) {
-        check.fail("cannot read the tables: " + e.getMessage());
-        log.atWarn().addKeyValue("problem", e.getMessage()).log("cannot read; trying again");
-        pause();
-      } finally {
-        consumer = null;
-      }
-    }
-  }
-
-  private void read(KafkaConsumer<byte[], byte[]> reader) {
+  @Override
+  public void read(KafkaConsumer<byte[], byte[]> reader) {
     List<TopicPartition> whole = new ArrayList<>();
     for (Topic topic :
         List.of(TopicCatalogue.CONTROL, TopicCatalogue.QUARANTINE, TopicCatalogue.CONTAINMENTS)) {
@@ -175,7 +154,7 @@ final class Tables implements AutoCloseable {
     Map<TopicPartition, Long> ends = new HashMap<>(reader.endOffsets(all, REQUEST));
     Set<String> before = Set.copyOf(holds);
     Set<String> seen = ConcurrentHashMap.newKeySet();
-    while (!closed) {
+    while (!loop.closed()) {
       ConsumerRecords<byte[], byte[]> records = reader.poll(POLL);
       for (ConsumerRecord<byte[], byte[]> record : records) {
         take(record, seen);
@@ -274,28 +253,13 @@ final class Tables implements AutoCloseable {
     }
   }
 
-  private void pause() {
-    try {
-      Thread.sleep(AGAIN);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      closed = true;
-    }
+  @Override
+  public void lost() {
+    // What is known is kept.
   }
 
   @Override
   public void close() {
-    closed = true;
-    KafkaConsumer<byte[], byte[]> reader = consumer;
-    if (reader != null) {
-      reader.wakeup();
-    }
-    try {
-      if (!thread.join(Duration.ofSeconds(5))) {
-        thread.interrupt();
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
+    loop.close();
   }
 }
