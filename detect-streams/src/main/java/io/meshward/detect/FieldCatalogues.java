@@ -148,6 +148,9 @@ public final class FieldCatalogues {
     if (type == int.class || type == Integer.class || type == long.class || type == Long.class) {
       return FieldType.INT64;
     }
+    if (type == double.class || type == Double.class) {
+      return FieldType.DOUBLE;
+    }
     if (type == Instant.class) {
       return FieldType.ABSOLUTE_TIME;
     }

@@ -103,8 +103,8 @@ final class Events {
         time,
         new TlsHandshake(
             new TlsHandshake.Tls(
-                role, result, detail, "TLSv1.3", null, null, "h2", null, false, 1, null, null, 1,
-                0),
+                role, result, detail, null, "TLSv1.3", null, null, "h2", null, false, 1, null, null,
+                1, 0),
             local(reporter),
             new Connection("c-" + id),
             peer(peer, peerIp),
@@ -113,6 +113,20 @@ final class Events {
 
   static Envelope<AuthzDecision> decision(
       String id, Instant time, String reporter, SpiffeId peer, String peerIp, boolean allowed) {
+    return decision(id, time, reporter, peer, peerIp, allowed, null, null, null, null);
+  }
+
+  static Envelope<AuthzDecision> decision(
+      String id,
+      Instant time,
+      String reporter,
+      SpiffeId peer,
+      String peerIp,
+      boolean allowed,
+      @Nullable String reason,
+      AuthzDecision.@Nullable Delegation delegation,
+      AuthzDecision.@Nullable Jwt jwt,
+      AuthzDecision.@Nullable Metadata meta) {
     return new Envelope<>(
         id,
         id(reporter).toString(),
@@ -126,8 +140,9 @@ final class Events {
                 null,
                 null,
                 null,
-                null,
+                reason,
                 12,
+                null,
                 null,
                 null,
                 null,
@@ -138,9 +153,9 @@ final class Events {
             peer(peer, peerIp),
             certificate(time),
             null,
-            null,
-            null,
-            null));
+            delegation,
+            jwt,
+            meta));
   }
 
   static Envelope<SvidLifecycle> lifecycle(

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.meshward.rules.LoadResult;
 import io.meshward.rules.RuleSet;
+import io.meshward.schemas.AuthzDecision;
 import io.meshward.schemas.Envelope;
 import io.meshward.schemas.FalcoAlert;
 import io.meshward.schemas.Inventory;
@@ -14,6 +15,7 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -347,6 +349,87 @@ class ShippedRulesTest {
   void anEventOlderThanTheInventoryRemembersProvesNothing() {
     bench.send(used("a", START.minus(InventoryTable.MEMORY), "orders", "203.0.113.9"));
     assertThat(bench.detections()).isEmpty();
+  }
+
+  // Claimed identities
+
+  @Test
+  void metadataThatClaimsAnIdentityIsSpoofed() {
+    bench.send(
+        decision("a", true, null, null, null, new AuthzDecision.Metadata(List.of("x-spiffe-id"))));
+    assertThat(bench.detections())
+        .singleElement()
+        .satisfies(
+            written -> {
+              assertThat(written.data().detection().rule()).isEqualTo("Spoofed identity metadata");
+              assertThat(written.data().detection().output()).contains("x-spiffe-id");
+              assertThat(written.data().target().spiffeId()).isEqualTo(Events.id("frontend"));
+            });
+  }
+
+  @Test
+  void aTokenInOtherHandsOrUsedTooOftenIsReplayed() {
+    AuthzDecision.Jwt token =
+        new AuthzDecision.Jwt(
+            Events.id("orders").toString(),
+            List.of("payment"),
+            null,
+            null,
+            "ab".repeat(32),
+            at(0),
+            at(60));
+    bench.send(decision("a", false, "jwt_peer", null, token, null));
+    bench.send(decision("b", false, "jwt_replayed", null, token, null));
+    assertThat(bench.detected()).containsExactly("Replayed JWT-SVID", "Replayed JWT-SVID");
+    bench.send(decision("c", false, "jwt_expired", null, token, null));
+    bench.send(decision("d", true, null, null, token, null));
+    assertThat(bench.detections()).isEmpty();
+  }
+
+  @Test
+  void aDelegationThatDoesNotHoldIsBroken() {
+    bench.send(decision("a", false, "delegation_peer", null, null, null));
+    bench.send(decision("b", false, "delegation_loop", null, null, null));
+    bench.send(decision("c", false, "xfcc_by", null, null, null));
+    assertThat(bench.detected()).hasSize(3).containsOnly("Broken delegation");
+    bench.send(decision("d", false, "delegation_expired", null, null, null));
+    assertThat(bench.detections()).isEmpty();
+  }
+
+  @Test
+  void aCallOnBehalfOfSomebodyWhoMayNotIsAConfusedDeputys() {
+    AuthzDecision.Delegation chain = new AuthzDecision.Delegation(List.of(Events.id("orders")));
+    bench.send(decision("a", true, null, chain, null, null));
+    assertThat(bench.detections()).isEmpty();
+    bench.send(decision("b", false, "on_behalf_of_refused", chain, null, null));
+    assertThat(bench.detected()).containsExactly("Confused deputy");
+  }
+
+  @Test
+  void anOrdinaryDecisionClaimsNothing() {
+    bench.send(decision("a", true, null, null, null, null));
+    bench.send(decision("b", false, "no_rule", null, null, null));
+    assertThat(bench.detections()).isEmpty();
+  }
+
+  private Envelope<AuthzDecision> decision(
+      String id,
+      boolean allowed,
+      @Nullable String reason,
+      AuthzDecision.@Nullable Delegation delegation,
+      AuthzDecision.@Nullable Jwt jwt,
+      AuthzDecision.@Nullable Metadata meta) {
+    return Events.decision(
+        id,
+        at(0),
+        "payment",
+        Events.id("frontend"),
+        "10.0.0.1",
+        allowed,
+        reason,
+        delegation,
+        jwt,
+        meta);
   }
 
   private Instant at(long seconds) {

@@ -31,6 +31,7 @@ final class AuthorizationPolicy {
   private final String id;
   private final List<Rule> denyRules;
   private final List<Rule> allowRules;
+  private final boolean asksForRisk;
 
   /**
    * @param name the policy's own name
@@ -42,6 +43,9 @@ final class AuthorizationPolicy {
     this.id = name + "@" + revision.substring(0, 12);
     this.denyRules = List.copyOf(denyRules);
     this.allowRules = List.copyOf(allowRules);
+    this.asksForRisk =
+        Stream.concat(denyRules.stream(), allowRules.stream())
+            .anyMatch(rule -> Rule.asksForRisk(rule.conditions));
   }
 
   /**
@@ -129,8 +133,7 @@ final class AuthorizationPolicy {
 
   /** Whether any rule looks at {@code risk.score}. */
   boolean asksForRisk() {
-    return Stream.concat(denyRules.stream(), allowRules.stream())
-        .anyMatch(rule -> Rule.asksForRisk(rule.conditions));
+    return asksForRisk;
   }
 
   /** Name and content hash, for events. */

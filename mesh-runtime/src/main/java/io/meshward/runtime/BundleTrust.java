@@ -41,7 +41,7 @@ final class BundleTrust {
         federation.join(identity.bundles(), identity.svid().id().trustDomain());
     kafka.trust(joined);
     if (trust.bundles(joined)) {
-      lifecycle.fetchedBundles(before, joined, identity.bundles().keySet());
+      lifecycle.fetchedBundles(before, joined, identity.bundles().keySet(), federation::sequence);
       tracker.judgeAgain();
     }
   }

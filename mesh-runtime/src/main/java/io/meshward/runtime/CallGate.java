@@ -141,20 +141,25 @@ final class CallGate implements ServerInterceptor {
     if (unproved != null) {
       return refuse(begun.call(), begun.subject(), proved, Ruling.ofCredentials(unproved));
     }
+    PolicySet policy = policies.get();
+    RiskSource scores =
+        decisionPoint == null && !policy.asksForRisk()
+            ? RiskSource.NONE
+            : PeerRisk.of(risk, begun.facts().id());
     CallFacts asked =
         new CallFacts(
             begun.facts(),
             begun.call().getMethodDescriptor().getFullMethodName(),
             begun.headers(),
             proved.claims(),
-            risk,
+            scores,
             clock);
-    Ruling ruling = Ruling.of(policies.get(), asked, proved.onBehalfOf());
+    Ruling ruling = Ruling.of(policy, asked, proved.onBehalfOf());
     if (!ruling.allowed()) {
-      return refuse(begun.call(), begun.subject(), proved, ruling);
+      return refuse(begun.call(), begun.subject(), proved, ruling, scores);
     }
     if (decisionPoint == null) {
-      return serve(begun, proved, ruling);
+      return serve(begun, proved, ruling, scores);
     }
     return after(
         begun,
@@ -162,8 +167,8 @@ final class CallGate implements ServerInterceptor {
         answer -> {
           Ruling both = ruling.and(answer);
           return both.allowed()
-              ? serve(begun, proved, both)
-              : refuse(begun.call(), begun.subject(), proved, both);
+              ? serve(begun, proved, both, scores)
+              : refuse(begun.call(), begun.subject(), proved, both, scores);
         });
   }
 
@@ -179,8 +184,8 @@ final class CallGate implements ServerInterceptor {
   }
 
   private <Q, R> ServerCall.Listener<Q> serve(
-      Begun<Q, R> begun, CallEvidence proved, Ruling ruling) {
-    events.report(begun.subject(), proved, ruling, null);
+      Begun<Q, R> begun, CallEvidence proved, Ruling ruling, RiskSource scores) {
+    events.report(begun.subject(), proved, ruling, null, scores);
     Context context = begun.context().withValue(PeerIdentity.KEY, begun.facts().peer());
     if (proved.token() != null) {
       context = context.withValue(JwtSvid.KEY, proved.token().svid());
@@ -193,7 +198,16 @@ final class CallGate implements ServerInterceptor {
 
   private <Q> ServerCall.Listener<Q> refuse(
       ServerCall<Q, ?> call, DecisionEvents.Subject subject, CallEvidence proved, Ruling ruling) {
-    events.report(subject, proved, ruling, REFUSED);
+    return refuse(call, subject, proved, ruling, RiskSource.NONE);
+  }
+
+  private <Q> ServerCall.Listener<Q> refuse(
+      ServerCall<Q, ?> call,
+      DecisionEvents.Subject subject,
+      CallEvidence proved,
+      Ruling ruling,
+      RiskSource scores) {
+    events.report(subject, proved, ruling, REFUSED, scores);
     call.close(REFUSED, new Metadata());
     return new ServerCall.Listener<>() {};
   }

@@ -10,7 +10,6 @@ import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
 import io.grpc.Status;
 import io.opentelemetry.api.OpenTelemetry;
-import io.opentelemetry.api.common.AttributeKey;
 import io.opentelemetry.api.trace.Span;
 import io.opentelemetry.api.trace.SpanKind;
 import io.opentelemetry.api.trace.StatusCode;
@@ -26,10 +25,6 @@ import org.jspecify.annotations.Nullable;
 final class CallSpans implements ServerInterceptor {
   /** The span that decisions about a call are told on. */
   static final Context.Key<Span> KEY = Context.key("meshward.span");
-
-  private static final AttributeKey<String> STATUS =
-      AttributeKey.stringKey("rpc.response.status_code");
-  private static final AttributeKey<String> ERROR = AttributeKey.stringKey("error.type");
 
   /** Those that say a server has failed, and not that its caller has. */
   private static final Set<Status.Code> FAILURES =
@@ -89,10 +84,10 @@ final class CallSpans implements ServerInterceptor {
   /** Ends the span with the call's status. */
   private static void end(Span span, Status status) {
     String code = status.getCode().name();
-    span.setAttribute(STATUS, code);
+    span.setAttribute(MeshTelemetry.STATUS, code);
     if (FAILURES.contains(status.getCode())) {
       span.setStatus(StatusCode.ERROR);
-      span.setAttribute(ERROR, code);
+      span.setAttribute(MeshTelemetry.ERROR, code);
     }
     span.end();
   }

@@ -68,8 +68,7 @@ final class ChannelWatch extends ChannelInboundHandlerAdapter {
                     handshaken(tls);
                   } else {
                     watch.failed(
-                        HandshakeFailure.of(done.cause()),
-                        HandshakeFacts.unfinished(tls.engine().getSession()));
+                        HandshakeFailure.of(done.cause()), HandshakeFacts.unfinished(tls.engine()));
                   }
                 });
   }
@@ -77,7 +76,7 @@ final class ChannelWatch extends ChannelInboundHandlerAdapter {
   private void handshaken(SslHandler tls) {
     SSLSession session = tls.engine().getSession();
     HandshakeFacts facts =
-        HandshakeFacts.of(session, tls.applicationProtocol(), resumed.apply(tls.engine()));
+        HandshakeFacts.of(tls.engine(), tls.applicationProtocol(), resumed.apply(tls.engine()));
     if (!H2.equals(facts.alpn())) {
       watch.failed(HandshakeFailure.NO_ALPN, facts);
       watch.connection().cut();

@@ -51,8 +51,14 @@ final class DecisionEvents {
    *
    * @param evidence what the call carried to prove identities
    * @param refusal the status it was refused with, if it was
+   * @param scores the risk scores that it was decided by
    */
-  void report(Subject subject, CallEvidence evidence, Ruling ruling, @Nullable Status refusal) {
+  void report(
+      Subject subject,
+      CallEvidence evidence,
+      Ruling ruling,
+      @Nullable Status refusal,
+      RiskSource scores) {
     long latencyNanos = System.nanoTime() - subject.begin();
     if (telemetry != null) {
       telemetry.decided(subject, ruling, latencyNanos);
@@ -80,7 +86,8 @@ final class DecisionEvents {
                 refusal == null ? null : refusal.getCode().name(),
                 ruling.decisionId(),
                 ruling.shadowPolicyId(),
-                shadow == null ? null : shadow.ruleId()),
+                shadow == null ? null : shadow.ruleId(),
+                PeerRisk.known(scores)),
             new AuthzDecision.Rpc(
                 "/" + subject.method().getFullMethodName(),
                 UnknownMethods.isKnown(subject.method())),

@@ -8,8 +8,10 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * On whose behalf the caller of a call acts, beside itself: proved by each of them with its SVID's
- * key, or vouched for by an allowed proxy. The policy has allowed the call to all of them. It is
- * passed on by channels of {@link MeshChannelBuilder#delegating}. Immutable.
+ * key, or vouched for by an allowed proxy. The policy has allowed the call to all of them. What is
+ * proved is passed on by channels of {@link MeshChannelBuilder#delegating}. A proxy's word is not,
+ * since nobody has signed it: whoever was called by a proxy begins a delegation of its own.
+ * Immutable.
  */
 public final class Delegation {
   static final Context.Key<Delegation> KEY = Context.key("meshward.delegation");

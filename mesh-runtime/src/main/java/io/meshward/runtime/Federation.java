@@ -11,6 +11,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BiConsumer;
 import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
 import javax.net.ssl.SSLContext;
@@ -42,6 +43,8 @@ final class Federation implements AutoCloseable {
   private final RandomGenerator random;
   private final @Nullable SSLContext webTls;
   private final Map<TrustDomain, SpiffeBundle> fetched = new ConcurrentHashMap<>();
+  private final Map<TrustDomain, String> problems = new ConcurrentHashMap<>();
+  private volatile BiConsumer<TrustDomain, String> refused = (trustDomain, problem) -> {};
   private final List<Thread> pollers = new ArrayList<>();
 
   /**
@@ -65,8 +68,10 @@ final class Federation implements AutoCloseable {
    * Begins to poll.
    *
    * @param changed called after a bundle has changed
+   * @param refused told why a bundle could not be refreshed, once for each reason in a row
    */
-  void start(Runnable changed) {
+  void start(Runnable changed, BiConsumer<TrustDomain, String> refused) {
+    this.refused = refused;
     for (BundleEndpoint endpoint : endpoints) {
       pollers.add(
           Thread.ofVirtual()
@@ -85,6 +90,12 @@ final class Federation implements AutoCloseable {
     all.remove(own);
     all.putAll(bundles);
     return Map.copyOf(all);
+  }
+
+  /** The sequence of the bundle that was fetched of a trust domain last, if it has one. */
+  @Nullable Long sequence(TrustDomain trustDomain) {
+    SpiffeBundle bundle = fetched.get(trustDomain);
+    return bundle == null || bundle.sequence().isEmpty() ? null : bundle.sequence().getAsLong();
   }
 
   /** The same for JWT authorities. */
@@ -126,12 +137,18 @@ final class Federation implements AutoCloseable {
     try {
       byte[] document = new BundleFetch(tls(endpoint), DEADLINE).get(endpoint.url());
       SpiffeBundle bundle = SpiffeBundle.parse(trustDomain, document);
-      return take(bundle);
+      boolean changed = take(bundle);
+      problems.remove(trustDomain);
+      return changed;
     } catch (IOException | MalformedBundleException | GeneralSecurityException e) {
       log.atWarn()
           .addKeyValue("trustDomain", trustDomain)
           .addKeyValue("reason", e.getMessage())
           .log("a federated bundle could not be refreshed: what is known of it stays");
+      String problem = String.valueOf(e.getMessage());
+      if (!problem.equals(problems.put(trustDomain, problem))) {
+        refused.accept(trustDomain, problem);
+      }
       return false;
     }
   }

@@ -22,17 +22,24 @@ final class HandshakeEvents {
   private final EventReporter reporter;
   private final Admission admission;
   private final Consumer<TlsHandshake> observer;
+  private final ServerStaples staples;
   private final Clock clock;
   private final HandshakeLimit limit = new HandshakeLimit(System::nanoTime);
 
   /**
    * @param observer hears of each handshake, also of those that are not reported
+   * @param staples what servers and clients of this workload make of OCSP responses
    */
   HandshakeEvents(
-      EventReporter reporter, Admission admission, Consumer<TlsHandshake> observer, Clock clock) {
+      EventReporter reporter,
+      Admission admission,
+      Consumer<TlsHandshake> observer,
+      ServerStaples staples,
+      Clock clock) {
     this.reporter = reporter;
     this.admission = admission;
     this.observer = observer;
+    this.staples = staples;
     this.clock = clock;
   }
 
@@ -59,6 +66,7 @@ final class HandshakeEvents {
             issuerFault == null ? null : issuerFault.code(),
             facts,
             facts.chain(),
+            staples.label(connection.role(), facts, clock.instant()),
             crl(connection, facts.chain()),
             trustGeneration,
             0),
@@ -87,7 +95,10 @@ final class HandshakeEvents {
             failure.detail(),
             facts,
             chain,
-            null,
+            rejection == null ? null : ServerStaples.label(rejection.rejection().reason()),
+            failure.detail().equals(RejectionReason.REVOKED.code())
+                ? RevocationStatus.REVOKED.label()
+                : null,
             trustGeneration,
             skew),
         null,
@@ -128,6 +139,7 @@ final class HandshakeEvents {
       @Nullable String detail,
       HandshakeFacts facts,
       List<X509Certificate> chain,
+      @Nullable String ocsp,
       @Nullable String crl,
       long trustGeneration,
       long skewMs) {
@@ -135,14 +147,15 @@ final class HandshakeEvents {
         connection.role(),
         result,
         detail,
+        facts.provider(),
         facts.version(),
-        null,
+        facts.group(),
         facts.cipher(),
         facts.alpn(),
-        null,
+        facts.sni(),
         facts.resumed(),
         chain.isEmpty() ? null : chain.size(),
-        null,
+        ocsp,
         crl,
         trustGeneration,
         skewMs);

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -60,10 +61,12 @@ final class LifecycleEvents implements OwnIdentity.Listener, PolicyStore.Listene
     if (before != null) {
       now.bundles().values().stream()
           .filter(bundle -> !bundle.equals(before.bundles().get(bundle.trustDomain())))
-          .forEach(bundle -> bundleChanged(before.bundles().get(bundle.trustDomain()), bundle));
+          .forEach(
+              bundle -> bundleChanged(before.bundles().get(bundle.trustDomain()), bundle, null));
       before.bundles().values().stream()
           .filter(bundle -> !now.bundles().containsKey(bundle.trustDomain()))
-          .forEach(gone -> bundleChanged(gone, new TrustBundle(gone.trustDomain(), List.of())));
+          .forEach(
+              gone -> bundleChanged(gone, new TrustBundle(gone.trustDomain(), List.of()), null));
     }
   }
 
@@ -212,18 +215,54 @@ final class LifecycleEvents implements OwnIdentity.Listener, PolicyStore.Listene
             null));
   }
 
-  /** Reports changed bundles that the Workload API does not tell of. */
+  /**
+   * Reports changed bundles that the Workload API does not tell of.
+   *
+   * @param sequence that of the bundle that was fetched of a trust domain, if it has one
+   */
   void fetchedBundles(
       Map<TrustDomain, TrustBundle> before,
       Map<TrustDomain, TrustBundle> now,
-      Set<TrustDomain> ofWorkloadApi) {
+      Set<TrustDomain> ofWorkloadApi,
+      Function<TrustDomain, @Nullable Long> sequence) {
     now.values().stream()
         .filter(bundle -> !ofWorkloadApi.contains(bundle.trustDomain()))
         .filter(bundle -> !bundle.equals(before.get(bundle.trustDomain())))
-        .forEach(bundle -> bundleChanged(before.get(bundle.trustDomain()), bundle));
+        .forEach(
+            bundle ->
+                bundleChanged(
+                    before.get(bundle.trustDomain()),
+                    bundle,
+                    sequence.apply(bundle.trustDomain())));
   }
 
-  private void bundleChanged(@Nullable TrustBundle before, TrustBundle now) {
+  /** Reports that a bundle could not be fetched, or was refused: that of before stays. */
+  void bundleRefused(TrustDomain trustDomain, String problem) {
+    reporter.lifecycle(
+        new Svid(
+            Change.FETCH_ERROR,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            problem,
+            null,
+            trustDomain,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null));
+  }
+
+  /**
+   * @param sequence of the document that it came in; the Workload API has none
+   */
+  private void bundleChanged(
+      @Nullable TrustBundle before, TrustBundle now, @Nullable Long sequence) {
     Set<String> old = before == null ? Set.of() : before.keys();
     List<String> added = new ArrayList<>(now.keys());
     added.removeAll(old);
@@ -241,7 +280,7 @@ final class LifecycleEvents implements OwnIdentity.Listener, PolicyStore.Listene
             null,
             source.opened(),
             now.trustDomain(),
-            null,
+            sequence,
             added,
             removed,
             null,

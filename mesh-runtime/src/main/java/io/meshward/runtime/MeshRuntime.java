@@ -2,6 +2,7 @@ package io.meshward.runtime;
 
 import static java.util.Objects.requireNonNull;
 
+import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
 import io.meshward.schemas.SpiffeId;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
@@ -140,7 +141,11 @@ public final class MeshRuntime implements AutoCloseable {
     tlsProvider.requireCanStaple(staples);
     handshakes =
         new HandshakeEvents(
-            reporter, admission, telemetry == null ? event -> {} : telemetry::handshake, clock);
+            reporter,
+            admission,
+            telemetry == null ? event -> {} : telemetry::handshake,
+            staples,
+            clock);
     tracker =
         new ConnectionTracker(admission, handshakes, fullHandshakes, settings.limits, instance);
     timer = RuntimeParts.timer();
@@ -212,7 +217,7 @@ public final class MeshRuntime implements AutoCloseable {
     }
     policies.listen(lifecycle);
     lifecycle.tlsFallback(tlsProvider);
-    federation.start(bundles::renew);
+    federation.start(bundles::renew, lifecycle::bundleRefused);
     if (policies.current().enforced().equals(AuthorizationPolicy.REFUSE_ALL)) {
       log.atWarn().log("there is no policy: servers refuse every call");
     }
@@ -310,10 +315,13 @@ public final class MeshRuntime implements AutoCloseable {
    * @param target as gRPC names it, such as {@code dns:///orders:8443} or {@code unix:/run/orders}
    */
   public MeshChannelBuilder channelBuilder(String target, SpiffeId expectedPeer) {
-    return new MeshChannelBuilder(
-        transport.channel(target, expectedPeer).intercept(new DialGate(admission, expectedPeer)),
-        channels,
-        new DelegatingCalls(delegations, expectedPeer));
+    NettyChannelBuilder netty =
+        transport.channel(target, expectedPeer).intercept(new DialGate(admission, expectedPeer));
+    if (telemetry != null) {
+      // What is added later runs before: the service's own instrumentation is around this.
+      netty.intercept(new DialledSpans(telemetry, expectedPeer));
+    }
+    return new MeshChannelBuilder(netty, channels, new DelegatingCalls(delegations, expectedPeer));
   }
 
   /**

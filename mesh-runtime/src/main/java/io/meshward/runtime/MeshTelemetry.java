@@ -35,6 +35,8 @@ final class MeshTelemetry implements AutoCloseable {
   static final AttributeKey<String> SYSTEM = AttributeKey.stringKey("rpc.system.name");
   static final AttributeKey<String> METHOD = AttributeKey.stringKey("rpc.method");
   static final AttributeKey<String> ORIGINAL = AttributeKey.stringKey("rpc.method_original");
+  static final AttributeKey<String> STATUS = AttributeKey.stringKey("rpc.response.status_code");
+  static final AttributeKey<String> ERROR = AttributeKey.stringKey("error.type");
   private static final AttributeKey<String> HANDSHAKE_RESULT =
       AttributeKey.stringKey("grpc.tls.handshake.result");
   private static final AttributeKey<String> HANDSHAKE_RESUMED =
@@ -43,7 +45,8 @@ final class MeshTelemetry implements AutoCloseable {
   private final OpenTelemetry openTelemetry;
   private final OwnIdentity own;
   private final Clock clock;
-  private final LongCounter handshakes;
+  private final LongCounter acceptedHandshakes;
+  private final LongCounter dialledHandshakes;
   private final DoubleHistogram decisions;
   private final ObservableDoubleGauge timeLeft;
 
@@ -52,12 +55,10 @@ final class MeshTelemetry implements AutoCloseable {
     this.own = own;
     this.clock = clock;
     Meter meter = openTelemetry.getMeter(SCOPE);
-    this.handshakes =
-        meter
-            .counterBuilder("grpc.server.tls.handshakes")
-            .setDescription("TLS handshakes of servers, by their outcome")
-            .setUnit("{handshake}")
-            .build();
+    this.acceptedHandshakes =
+        handshakes(meter, "grpc.server.tls.handshakes", "TLS handshakes of servers");
+    this.dialledHandshakes =
+        handshakes(meter, "grpc.client.tls.handshakes", "TLS handshakes of clients");
     this.decisions =
         meter
             .histogramBuilder("meshward.authz.duration")
@@ -83,18 +84,26 @@ final class MeshTelemetry implements AutoCloseable {
     return openTelemetry;
   }
 
-  /** Counts a handshake of a server, by the names of gRFC A118. */
+  private static LongCounter handshakes(Meter meter, String name, String description) {
+    return meter
+        .counterBuilder(name)
+        .setDescription(description + ", by their outcome")
+        .setUnit("{handshake}")
+        .build();
+  }
+
+  /** Counts a handshake, by the names of gRFC A118. */
   void handshake(TlsHandshake event) {
-    if (event.tls().role() != TlsHandshake.Role.SERVER) {
-      return;
-    }
     AttributesBuilder attributes =
         Attributes.builder().put(HANDSHAKE_RESULT, event.tls().result().name());
     Boolean resumed = event.tls().resumed();
     if (resumed != null) {
       attributes.put(HANDSHAKE_RESUMED, resumed ? "RESUMED_HANDSHAKE" : "FULL_HANDSHAKE");
     }
-    handshakes.add(1, attributes.build());
+    switch (event.tls().role()) {
+      case SERVER -> acceptedHandshakes.add(1, attributes.build());
+      case CLIENT -> dialledHandshakes.add(1, attributes.build());
+    }
   }
 
   /** Tells what was decided about a call, on its span and as a metric. */
@@ -119,6 +128,27 @@ final class MeshTelemetry implements AutoCloseable {
       span.setAllAttributes(attributes);
       describe(span, subject, ruling);
     }
+  }
+
+  /**
+   * Tells who calls whom, on the span of a call that is about to be sent.
+   *
+   * @param server the only one that can answer it
+   */
+  void dialling(Span span, SpiffeId server, MethodDescriptor<?, ?> method) {
+    if (!span.isRecording()) {
+      return;
+    }
+    AttributesBuilder attributes = call(method);
+    own.usable()
+        .ifPresent(
+            current ->
+                attributes
+                    .putAll(identity(current.svid().id()).build())
+                    .put(TTL_SEC, secondsLeft(current.svid())));
+    attributes.put(PEER_ID, server.toString());
+    attributes.put(TRACE_ID, span.getSpanContext().getTraceId());
+    span.setAllAttributes(attributes.build());
   }
 
   /** What has too many values for a metric. */

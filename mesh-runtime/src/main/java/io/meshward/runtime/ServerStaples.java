@@ -2,6 +2,7 @@ package io.meshward.runtime;
 
 import com.google.protobuf.ByteString;
 import io.meshward.schemas.SpiffeId;
+import io.meshward.schemas.TlsHandshake;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
@@ -18,6 +19,9 @@ import org.slf4j.LoggerFactory;
  */
 final class ServerStaples {
   private static final Logger log = LoggerFactory.getLogger(ServerStaples.class);
+
+  /** How our reason codes about responses begin. */
+  private static final String CODES = "ocsp:";
 
   /** Neither asked for nor served. */
   static final ServerStaples OFF = new ServerStaples(StapleRule.OFF, null, null);
@@ -96,6 +100,28 @@ final class ServerStaples {
           new Verdict.Rejected(
               e.reason(), server.toString(), 0, "its OCSP response: " + e.getMessage()));
     }
+  }
+
+  /**
+   * What events say of a handshake that ended well: {@code tls.ocsp}. A server that came without a
+   * response was let in only where none is demanded, and one that came with a bad one was not.
+   */
+  @Nullable String label(TlsHandshake.Role role, HandshakeFacts facts, Instant now) {
+    return switch (role) {
+      case CLIENT -> rule == StapleRule.OFF ? null : facts.stapled() ? "good" : "missing";
+      case SERVER ->
+          // The JDK's servers staple nothing of ours.
+          !areServed() || !HandshakeFacts.BORINGSSL.equals(facts.provider())
+              ? null
+              : facts.ownLeaf() != null && stapleFor(facts.ownLeaf(), now).isPresent()
+                  ? "stapled"
+                  : "none";
+    };
+  }
+
+  /** The same of one that a client ended because of the response, or the lack of it. */
+  static @Nullable String label(RejectionReason reason) {
+    return reason.code().startsWith(CODES) ? reason.code().substring(CODES.length()) : null;
   }
 
   /** The response to staple to a leaf now; none if there is no good one. */

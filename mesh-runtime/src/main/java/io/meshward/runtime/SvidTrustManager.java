@@ -9,7 +9,6 @@ import java.security.cert.X509Certificate;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Predicate;
-import javax.net.ssl.ExtendedSSLSession;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLSession;
 import javax.net.ssl.SSLSocket;
@@ -90,19 +89,13 @@ final class SvidTrustManager extends X509ExtendedTrustManager {
         TrustBundle bundle = trust.bundles().get(accepted.id().trustDomain());
         if (server != null && bundle != null) {
           Optional<Verdict.Rejected> refused =
-              staples.refusal(stapled(server), chain, accepted.id(), bundle);
+              staples.refusal(HandshakeFacts.staples(server), chain, accepted.id(), bundle);
           if (refused.isPresent()) {
             throw new SvidRejectedException(refused.get(), chain);
           }
         }
       }
     }
-  }
-
-  private static List<byte[]> stapled(SSLSession session) {
-    return session instanceof ExtendedSSLSession extended
-        ? extended.getStatusResponses()
-        : List.of();
   }
 
   @Override

@@ -52,8 +52,7 @@ final class TrackedEngine extends SSLEngine {
 
   private SSLEngineResult watched(SSLEngineResult result) throws SSLException {
     if (result.getHandshakeStatus() == HandshakeStatus.FINISHED
-        && !watch.handshaken(
-            HandshakeFacts.of(engine.getSession(), engine.getApplicationProtocol(), false))) {
+        && !watch.handshaken(HandshakeFacts.of(engine, engine.getApplicationProtocol(), false))) {
       requireUncut();
     }
     return result;
@@ -61,7 +60,7 @@ final class TrackedEngine extends SSLEngine {
 
   /** An alert may still have to be sent, so the engine goes on; it is only not tracked any more. */
   private SSLException failed(SSLException e) {
-    watch.failed(HandshakeFailure.of(e), HandshakeFacts.unfinished(engine.getSession()));
+    watch.failed(HandshakeFailure.of(e), HandshakeFacts.unfinished(engine));
     link.closed();
     return e;
   }

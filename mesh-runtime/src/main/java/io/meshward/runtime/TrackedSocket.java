@@ -41,7 +41,7 @@ final class TrackedSocket extends DelegatingSslSocket {
     }
     settled = true;
     if (!watch.handshaken(
-        HandshakeFacts.of(socket.getSession(), socket.getApplicationProtocol(), false))) {
+        HandshakeFacts.of(socket.getSession(), socket.getApplicationProtocol()))) {
       requireUncut();
     }
   }

@@ -75,8 +75,11 @@ class FederatedCallsTest {
       Server server = shop.serve(orders);
       partner.trustDomain().federateWith(shop.mesh.trustDomain());
       MeshRuntime buying = partnerRuntime(buyer);
-      shop.serverEvents.await(
-          SvidLifecycle.class, event -> event.svid().change() == Change.BUNDLE_CHANGED);
+      SvidLifecycle fetched =
+          shop.serverEvents.await(
+              SvidLifecycle.class, event -> event.svid().change() == Change.BUNDLE_CHANGED);
+      assertThat(fetched.svid().trustDomain()).isEqualTo(partnerDomain);
+      assertThat(fetched.svid().bundleSequence()).isPositive();
       ManagedChannel channel = shop.dial(buying, server);
 
       assertThat(Echo.call(channel, "hello")).isEqualTo(buyer + " said hello");

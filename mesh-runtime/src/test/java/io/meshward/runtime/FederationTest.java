@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -131,6 +132,8 @@ class FederationTest {
   @Test
   void refusesASequenceThatGoesBackOrGoesAway() throws Exception {
     Federation federation = federation(web.client());
+    List<String> refusals = new ArrayList<>();
+    federation.start(() -> {}, (domain, problem) -> refusals.add(domain + ": " + problem));
     String old = other.spiffeBundle();
     other.prepareX509Authority();
     endpoint.answer("/", other.spiffeBundle());
@@ -138,6 +141,12 @@ class FederationTest {
 
     endpoint.answer("/", old);
     assertThat(federation.poll(webEndpoint("/"))).isFalse();
+    assertThat(federation.poll(webEndpoint("/"))).isFalse();
+    assertThat(refusals)
+        .as("each reason once")
+        .singleElement()
+        .asString()
+        .startsWith("other.test: the bundle's sequence goes back from");
     endpoint.answer("/", "{\"keys\": []}");
     assertThat(federation.poll(webEndpoint("/"))).isFalse();
     assertThat(authorities(federation)).isEqualTo(other.x509Authorities());

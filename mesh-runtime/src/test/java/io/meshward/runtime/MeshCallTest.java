@@ -9,6 +9,13 @@ import io.meshward.schemas.AuthzDecision.Decision;
 import io.meshward.schemas.TlsHandshake;
 import io.meshward.schemas.TlsHandshake.Result;
 import io.meshward.schemas.TlsHandshake.Role;
+import io.meshward.testkit.ForeignTls;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.util.List;
+import javax.net.ssl.SNIHostName;
+import javax.net.ssl.SSLParameters;
+import javax.net.ssl.SSLSocket;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -34,6 +41,9 @@ class MeshCallTest {
     assertThat(seen.tls().version()).isEqualTo("TLSv1.3");
     assertThat(seen.tls().alpn()).isEqualTo("h2");
     assertThat(seen.tls().resumed()).isFalse();
+    assertThat(seen.tls().provider()).isEqualTo("boringssl");
+    assertThat(seen.tls().group()).isEqualTo("X25519MLKEM768");
+    assertThat(seen.tls().sni()).as("it dialled an address").isNull();
     assertThat(seen.peer().id()).isEqualTo(shop.frontend);
     assertThat(seen.peer().ip()).isEqualTo("127.0.0.1");
     assertThat(shop.serverEvents.record(seen).key()).isEqualTo(shop.frontend.toString());
@@ -44,6 +54,7 @@ class MeshCallTest {
     assertThat(dialled.tls().result()).isEqualTo(Result.SUCCESS);
     assertThat(dialled.tls().role()).isEqualTo(Role.CLIENT);
     assertThat(dialled.peer().id()).isEqualTo(shop.orders);
+    assertThat(dialled.tls().group()).isEqualTo("X25519MLKEM768");
 
     AuthzDecision decision = shop.serverEvents.await(AuthzDecision.class, event -> true);
     assertThat(decision.authz().decision()).isEqualTo(Decision.ALLOW);
@@ -51,5 +62,26 @@ class MeshCallTest {
     assertThat(decision.conn()).isEqualTo(seen.conn());
     assertThat(decision.peer().id()).isEqualTo(shop.frontend);
     assertThat(decision.rpc().method()).isEqualTo("/meshward.test.Echo/Who");
+  }
+
+  @Test
+  void theHostNameThatAClientAskedForIsInTheEvent() throws Exception {
+    Server server = shop.serve(shop.ordersRuntime());
+    try (Socket open = new Socket(InetAddress.getLoopbackAddress(), server.getPort());
+        SSLSocket tls =
+            (SSLSocket)
+                ForeignTls.context(shop.mesh.trustDomain().issue(shop.frontend))
+                    .getSocketFactory()
+                    .createSocket(open, "127.0.0.1", server.getPort(), true)) {
+      SSLParameters asking = tls.getSSLParameters();
+      asking.setServerNames(List.of(new SNIHostName("orders.example.org")));
+      asking.setApplicationProtocols(new String[] {"h2"});
+      asking.setProtocols(new String[] {"TLSv1.3"});
+      tls.setSSLParameters(asking);
+      tls.startHandshake();
+
+      assertThat(shop.serverEvents.await(TlsHandshake.class, any -> true).tls().sni())
+          .isEqualTo("orders.example.org");
+    }
   }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 import static org.assertj.core.api.Assertions.tuple;
 
+import io.grpc.Channel;
 import io.grpc.ClientInterceptors;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
@@ -14,12 +15,14 @@ import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
 import io.grpc.stub.MetadataUtils;
 import io.meshward.schemas.AuthzDecision;
+import io.meshward.schemas.Subject;
 import io.meshward.schemas.TlsHandshake;
 import io.opentelemetry.api.baggage.Baggage;
 import io.opentelemetry.api.common.AttributeKey;
 import io.opentelemetry.api.common.Attributes;
 import io.opentelemetry.api.trace.Span;
 import io.opentelemetry.api.trace.SpanKind;
+import io.opentelemetry.context.Context;
 import io.opentelemetry.sdk.metrics.data.MetricData;
 import io.opentelemetry.sdk.testing.junit5.OpenTelemetryExtension;
 import io.opentelemetry.sdk.trace.data.SpanData;
@@ -121,6 +124,81 @@ class MeshTelemetryTest {
   }
 
   @Test
+  void aCallOfAClientIsASpanAboveItsServers() {
+    Span service = TELEMETRY.getOpenTelemetry().getTracer("shop").spanBuilder("order").startSpan();
+    String unused =
+        Context.current()
+            .with(service)
+            .wrapSupplier(() -> Echo.call(observedChannel(), "hello"))
+            .get();
+
+    SpanData dialled = span(SpanKind.CLIENT);
+    SpanData accepted = span(SpanKind.SERVER);
+    assertThat(dialled.getName()).isEqualTo("meshward.test.Echo/Who");
+    assertThat(dialled.getParentSpanId()).isEqualTo(service.getSpanContext().getSpanId());
+    assertThat(accepted.getParentSpanId()).isEqualTo(dialled.getSpanId());
+    Attributes attributes = dialled.getAttributes();
+    assertThat(text(attributes, "spiffe.id")).isEqualTo(shop.frontend.toString());
+    assertThat(text(attributes, "spiffe.peer.id")).isEqualTo(shop.orders.toString());
+    assertThat(text(attributes, "spiffe.trust_domain")).isEqualTo("shop.test");
+    assertThat(attributes.get(AttributeKey.longKey("spiffe.ttl_sec"))).isPositive();
+    assertThat(text(attributes, "authz.decision")).isEqualTo("allow");
+    assertThat(text(attributes, "authz.trace_id")).isEqualTo(service.getSpanContext().getTraceId());
+    assertThat(text(attributes, "rpc.system.name")).isEqualTo("grpc");
+    assertThat(text(attributes, "rpc.method")).isEqualTo("meshward.test.Echo/Who");
+    assertThat(text(attributes, "rpc.response.status_code")).isEqualTo("OK");
+  }
+
+  @Test
+  void aRefusalShowsOnTheClientsSpanWhoeverRefuses() {
+    ManagedChannel observed = observedChannel();
+    assertThat(catchThrowable(() -> Echo.call(observed, Echo.OTHER_SERVICE, "hello"))).isNotNull();
+    assertThat(text(span(SpanKind.CLIENT).getAttributes(), "authz.decision")).isEqualTo("deny");
+    TELEMETRY.clearSpans();
+
+    shop.clientHolds.place(Subject.of(shop.orders), "containment-1");
+    assertThat(catchThrowable(() -> Echo.call(observed, "hello"))).isNotNull();
+
+    SpanData refusedHere = span(SpanKind.CLIENT);
+    assertThat(text(refusedHere.getAttributes(), "authz.decision")).isEqualTo("deny");
+    assertThat(text(refusedHere.getAttributes(), "error.type")).isEqualTo("PERMISSION_DENIED");
+  }
+
+  @Test
+  void anInstrumentationThatRunsAlreadyKeepsItsSpan() {
+    Span running = TELEMETRY.getOpenTelemetry().getTracer("shop").spanBuilder("client").startSpan();
+    Metadata trace = new Metadata();
+    trace.put(
+        Metadata.Key.of("traceparent", Metadata.ASCII_STRING_MARSHALLER),
+        "00-" + TRACE + "-b7ad6b7169203331-01");
+    Channel instrumented =
+        ClientInterceptors.intercept(
+            observedChannel(), MetadataUtils.newAttachHeadersInterceptor(trace));
+    String unused =
+        Context.current().with(running).wrapSupplier(() -> Echo.call(instrumented, "hello")).get();
+    running.end();
+
+    assertThat(span(SpanKind.SERVER).getTraceId()).isEqualTo(TRACE);
+    assertThat(TELEMETRY.getSpans()).noneMatch(span -> span.getKind() == SpanKind.CLIENT);
+    assertThat(text(span(SpanKind.INTERNAL).getAttributes(), "spiffe.peer.id"))
+        .isEqualTo(shop.orders.toString());
+  }
+
+  @Test
+  void handshakesOfAClientAreAMetricToo() {
+    ManagedChannel observed = observedChannel();
+    Echo.call(observed, "hello");
+    shop.clientHolds.place(Subject.of(shop.orders), "containment-1");
+    shop.clientEvents.await(TlsHandshake.class, event -> true);
+
+    assertThat(metric("grpc.client.tls.handshakes").getLongSumData().getPoints())
+        .extracting(
+            point -> text(point.getAttributes(), "grpc.tls.handshake.result"),
+            point -> text(point.getAttributes(), "grpc.tls.handshake.resumed"))
+        .containsExactly(tuple("SUCCESS", "FULL_HANDSHAKE"));
+  }
+
+  @Test
   void aStreamThatIsCutEndsItsSpan() {
     Chat chat = Chat.open(channel);
     assertThat(chat.say("hello")).contains("frontend");
@@ -165,6 +243,22 @@ class MeshTelemetryTest {
   private static MetricData metric(String name) {
     return TELEMETRY.getMetrics().stream()
         .filter(metric -> metric.getName().equals(name))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  private ManagedChannel observedChannel() {
+    return shop.dial(
+        shop.frontendRuntime(builder -> builder.openTelemetry(TELEMETRY.getOpenTelemetry())),
+        server);
+  }
+
+  private static SpanData span(SpanKind kind) {
+    Eventually.await(
+        "a span of a " + kind,
+        () -> TELEMETRY.getSpans().stream().anyMatch(span -> span.getKind() == kind));
+    return TELEMETRY.getSpans().stream()
+        .filter(span -> span.getKind() == kind)
         .findFirst()
         .orElseThrow();
   }

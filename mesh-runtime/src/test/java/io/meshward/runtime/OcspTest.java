@@ -79,6 +79,8 @@ class OcspTest {
           channel.resetConnectBackoff();
           return isServed(channel);
         });
+    assertThat(ocsp(shop.clientEvents)).isEqualTo("good");
+    assertThat(ocsp(shop.serverEvents)).isEqualTo("stapled");
   }
 
   @ParameterizedTest
@@ -92,6 +94,8 @@ class OcspTest {
 
     assertThat(isServed(channel)).isFalse();
     assertThat(detail()).isEqualTo("ocsp:missing");
+    assertThat(shop.clientEvents.await(TlsHandshake.class, any -> true).tls().ocsp())
+        .isEqualTo("missing");
   }
 
   @Test
@@ -100,6 +104,8 @@ class OcspTest {
 
     assertThat(isServed(shop.dial(client(SslProvider.OPENSSL, StapleRule.PREFER), server)))
         .isTrue();
+    assertThat(ocsp(shop.clientEvents)).isEqualTo("missing");
+    assertThat(ocsp(shop.serverEvents)).as("it has no source of responses").isNull();
   }
 
   @ParameterizedTest
@@ -285,6 +291,13 @@ class OcspTest {
             builder
                 .tlsProvider(provider)
                 .revocation(RevocationOptions.DEFAULT.requireOfServers(rule, responder)));
+  }
+
+  private static @Nullable String ocsp(RecordingSink events) {
+    return events
+        .await(TlsHandshake.class, event -> event.tls().result() == TlsHandshake.Result.SUCCESS)
+        .tls()
+        .ocsp();
   }
 
   private String detail() {

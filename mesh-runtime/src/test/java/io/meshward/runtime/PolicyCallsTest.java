@@ -70,10 +70,35 @@ class PolicyCallsTest {
     ManagedChannel channel = channel(orders -> orders.risk(id -> score[0]));
 
     assertRefused(channel, "risk_unknown");
+    assertThat(decision().authz().riskScore()).isNull();
     score[0] = 0.3;
     assertRefused(channel, "no_rule");
+    assertThat(seen(Decision.DENY, 0.3)).isTrue();
     score[0] = 0.29;
     assertThat(Echo.call(channel, "hello")).contains("frontend");
+    assertThat(seen(Decision.ALLOW, 0.29)).isTrue();
+  }
+
+  @Test
+  void aScoreThatNobodyAsksForIsNotLookedUp() {
+    ManagedChannel channel =
+        channel(
+            orders ->
+                orders.risk(
+                    id -> {
+                      throw new IllegalStateException("asked for the score of " + id);
+                    }));
+
+    assertThat(Echo.call(channel, "hello")).contains("frontend");
+    assertThat(decision().authz().riskScore()).isNull();
+  }
+
+  private boolean seen(Decision decision, double score) {
+    return shop.serverEvents.of(AuthzDecision.class).stream()
+        .map(AuthzDecision::authz)
+        .anyMatch(
+            authz ->
+                authz.decision() == decision && Double.valueOf(score).equals(authz.riskScore()));
   }
 
   @Test

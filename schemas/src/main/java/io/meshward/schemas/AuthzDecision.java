@@ -45,6 +45,8 @@ public record AuthzDecision(
    * @param decisionId names the decision in OPA's own log
    * @param shadowPolicyId name and content hash of the policy set on trial
    * @param shadowRuleId the rule of it that matched
+   * @param riskScore the peer's risk score that was decided by, from 0 to 1; absent if nobody asked
+   *     for it, or if it was unknown
    */
   public record Authz(
       Decision decision,
@@ -59,7 +61,8 @@ public record AuthzDecision(
       @Nullable String status,
       @Nullable String decisionId,
       @Nullable String shadowPolicyId,
-      @Nullable String shadowRuleId) {
+      @Nullable String shadowRuleId,
+      @Nullable Double riskScore) {
     public Authz {
       Require.text(engine, "authz.engine");
       Require.notNegative(latencyUs, "authz.latency_us");

@@ -7,7 +7,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param ip its IP address as seen by the reporter
  * @param port its TCP port
- * @param node the node behind the address, if an IP map knows it
+ * @param node the node behind the address, if the reporter has a map of addresses; mesh-runtime has
+ *     none, and rules have {@code peer.pod.node}, from the inventory
  * @param id the SPIFFE ID that the TLS handshake verified; absent if none was
  * @param claimedId what an unverified certificate claims; never an identity
  * @param trustDomain the trust domain of {@code id}

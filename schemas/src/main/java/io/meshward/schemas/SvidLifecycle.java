@@ -36,6 +36,8 @@ public record SvidLifecycle(Svid svid, LocalWorkload local) implements Event {
    * @param agePercent how much of its life the replaced SVID had lived, in percent
    * @param error why a fetch failed, why a policy was rejected, or why TLS is by the JDK
    * @param streamNumber how often the Workload API stream has been opened
+   * @param trustDomain of the SVID, or of the bundle that has changed or could not be refreshed
+   * @param bundleSequence of the bundle document that was fetched; the Workload API has none
    * @param dropped how many events were dropped or left out since the last report
    * @param droppedClass which class of events that was
    * @param policy name and content hash of the policy in force

@@ -47,6 +47,7 @@ class EventCodecTest {
                 TlsHandshake.Role.SERVER,
                 TlsHandshake.Result.SUCCESS,
                 null,
+                null,
                 "TLSv1.3",
                 null,
                 null,

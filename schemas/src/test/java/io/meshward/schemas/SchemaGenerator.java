@@ -112,7 +112,7 @@ final class SchemaGenerator {
           .put("type", "integer")
           .put("minimum", Long.MIN_VALUE)
           .put("maximum", Long.MAX_VALUE);
-    } else if (plain == double.class) {
+    } else if (plain == double.class || plain == Double.class) {
       return schema.put("type", "number");
     } else if (plain == Instant.class) {
       return schema.put("type", "string").put("format", "date-time").put("pattern", "Z$");
