@@ -70,7 +70,7 @@ final class ConnectionWatch {
             .trust()
             .current()
             .holds()
-            .againstAddress(ip, admission.now())
+            .againstStranger(ip, connection.expected(), admission.now())
             .map(
                 hold ->
                     new Verdict.Rejected(

@@ -10,6 +10,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -19,15 +20,22 @@ import org.jspecify.annotations.Nullable;
  * Immutable.
  */
 final class Holds {
-  private static final Holds UNREAD = new Holds(List.of(), IdentityPatterns.NONE, false);
+  private static final Holds UNREAD =
+      new Holds(List.of(), IdentityPatterns.NONE, hold -> {}, false);
 
   private final Map<Subject, List<Hold>> bySubject;
   private final IdentityPatterns protectedIdentities;
+  private final Consumer<Hold> spares;
   private final boolean read;
 
-  private Holds(Collection<Hold> holds, IdentityPatterns protectedIdentities, boolean read) {
+  private Holds(
+      Collection<Hold> holds,
+      IdentityPatterns protectedIdentities,
+      Consumer<Hold> spares,
+      boolean read) {
     this.bySubject = holds.stream().collect(Collectors.groupingBy(Holds::subject));
     this.protectedIdentities = protectedIdentities;
+    this.spares = spares;
     this.read = read;
   }
 
@@ -42,7 +50,19 @@ final class Holds {
    * @param protectedIdentities identities that no hold refuses
    */
   static Holds of(Collection<Hold> holds, IdentityPatterns protectedIdentities) {
-    return new Holds(holds, protectedIdentities, true);
+    return of(holds, protectedIdentities, hold -> {});
+  }
+
+  /**
+   * Holds that were read to the end.
+   *
+   * @param protectedIdentities identities that no hold refuses
+   * @param spares hears of each hold that would refuse a peer if that were not protected, each time
+   *     one is judged by its certificate, on the judging thread
+   */
+  static Holds of(
+      Collection<Hold> holds, IdentityPatterns protectedIdentities, Consumer<Hold> spares) {
+    return new Holds(holds, protectedIdentities, spares, true);
   }
 
   /** Whether they were read, so that the absence of a hold means something. */
@@ -56,14 +76,19 @@ final class Holds {
 
   /** A hold that refuses a peer at an instant. */
   Optional<Hold> against(SpiffeId id, X509Certificate leaf, @Nullable String ip, Instant now) {
-    if (bySubject.isEmpty() || protectedIdentities.matches(id)) {
+    if (bySubject.isEmpty()) {
       return Optional.empty();
     }
     Instant notBefore = leaf.getNotBefore().toInstant();
-    return subjects(id, leaf, ip)
-        .flatMap(subject -> bySubject.getOrDefault(subject, List.of()).stream())
-        .filter(hold -> hold.livesAt(now) && hold.refuses(notBefore))
-        .findFirst();
+    Stream<Hold> found =
+        subjects(id, leaf, ip)
+            .flatMap(subject -> bySubject.getOrDefault(subject, List.of()).stream())
+            .filter(hold -> hold.livesAt(now) && hold.refuses(notBefore));
+    if (protectedIdentities.matches(id)) {
+      found.forEach(spares);
+      return Optional.empty();
+    }
+    return found.findFirst();
   }
 
   /** A hold that refuses every SVID of an ID, whatever its certificate. */
@@ -102,8 +127,19 @@ final class Holds {
             .or(() -> ip == null ? Optional.empty() : againstAddress(ip, now));
   }
 
-  /** A hold on an address, whoever speaks from it. */
-  Optional<Hold> againstAddress(String ip, Instant now) {
+  /**
+   * A hold on an address that refuses whoever speaks from it before that is known: none if it may
+   * be a protected identity.
+   *
+   * @param expected the only peer that will do, if one is expected
+   */
+  Optional<Hold> againstStranger(String ip, @Nullable SpiffeId expected, Instant now) {
+    boolean mayBeProtected =
+        expected == null ? !protectedIdentities.isEmpty() : protectedIdentities.matches(expected);
+    return mayBeProtected ? Optional.empty() : againstAddress(ip, now);
+  }
+
+  private Optional<Hold> againstAddress(String ip, Instant now) {
     return bySubject.getOrDefault(new Subject(Subject.Kind.IP, null, ip), List.of()).stream()
         .filter(hold -> hold.livesAt(now))
         .findFirst();

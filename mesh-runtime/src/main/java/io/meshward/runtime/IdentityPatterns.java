@@ -78,6 +78,10 @@ final class IdentityPatterns {
     }
   }
 
+  boolean isEmpty() {
+    return patterns.isEmpty();
+  }
+
   boolean matches(SpiffeId id) {
     // By index: this runs for each call, and an iterator would be garbage.
     for (int i = 0; i < patterns.size(); i++) {

@@ -16,7 +16,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
@@ -27,7 +29,7 @@ import org.slf4j.LoggerFactory;
 /**
  * Applies holds: refuses their subjects from now on, cuts their live connections, and reports what
  * it did. A hold that ends by itself is released by this workload's clock. Protected identities are
- * never refused, and a hold on one is reported as such. Thread-safe.
+ * never refused, and a hold that meets one is reported as such, once. Thread-safe.
  */
 final class QuarantineEnforcer implements QuarantineSource.Listener {
   private static final Logger log = LoggerFactory.getLogger(QuarantineEnforcer.class);
@@ -42,6 +44,10 @@ final class QuarantineEnforcer implements QuarantineSource.Listener {
   private final Clock clock;
   private final ScheduledExecutorService timer;
   private final CountDownLatch read = new CountDownLatch(1);
+
+  /** The holds that met a protected identity, and of which that is reported. */
+  private final Set<QuarantineKey> sparing = ConcurrentHashMap.newKeySet();
+
   private Map<QuarantineKey, Hold> known = Map.of();
   private Map<QuarantineKey, Hold> applied = Map.of();
   private @Nullable Future<?> nextExpiry;
@@ -94,18 +100,19 @@ final class QuarantineEnforcer implements QuarantineSource.Listener {
     Map<QuarantineKey, Hold> before = applied;
     applied = Map.copyOf(live);
     // First refuse what comes from now on, then cut what is there: nothing slips in between.
-    trust.holds(Holds.of(live.values(), protectedIdentities));
+    trust.holds(Holds.of(live.values(), protectedIdentities, this::spares));
     for (Hold hold : live.values()) {
       if (!hold.equals(before.get(hold.key()))) {
         enforce(hold);
       }
     }
     for (Hold hold : before.values()) {
-      if (!live.containsKey(hold.key()) && !isProtected(hold)) {
+      if (!live.containsKey(hold.key()) && !refusesNobody(hold)) {
         log.atInfo().addKeyValue("hold", hold.key()).log("a hold is released");
         report(hold, Outcome.RELEASED, 0);
       }
     }
+    sparing.retainAll(live.keySet());
     awaitNextExpiry(live.values(), now);
   }
 
@@ -126,13 +133,10 @@ final class QuarantineEnforcer implements QuarantineSource.Listener {
 
   private void enforce(Hold hold) {
     if (isProtected(hold)) {
-      log.atError()
-          .addKeyValue("hold", hold.key())
-          .log("a hold on a protected identity is not enforced");
-      report(hold, Outcome.REFUSED_PROTECTED, 0);
+      spares(hold);
       return;
     }
-    Holds one = Holds.of(List.of(hold), protectedIdentities);
+    Holds one = Holds.of(List.of(hold), protectedIdentities, this::spares);
     Instant now = clock.instant();
     List<CompletableFuture<@Nullable Void>> gone = new ArrayList<>();
     for (TrackedConnection connection : tracker.connections()) {
@@ -146,6 +150,9 @@ final class QuarantineEnforcer implements QuarantineSource.Listener {
         connection.cut();
       }
     }
+    if (refusesNobody(hold)) {
+      return;
+    }
     log.atWarn()
         .addKeyValue("hold", hold.key())
         .addKeyValue("connections", gone.size())
@@ -158,6 +165,28 @@ final class QuarantineEnforcer implements QuarantineSource.Listener {
 
   private static int cutCount(List<CompletableFuture<@Nullable Void>> gone) {
     return (int) gone.stream().filter(CompletableFuture::isDone).count();
+  }
+
+  /**
+   * A hold met a protected identity, when it came or when that connected. Called with and without
+   * the lock of this object, and by those who hold a connection's.
+   */
+  private void spares(Hold hold) {
+    if (sparing.add(hold.key())) {
+      log.atError()
+          .addKeyValue("hold", hold.key())
+          .log("a hold meets a protected identity, which is not refused");
+      report(hold, Outcome.REFUSED_PROTECTED, 0);
+    }
+  }
+
+  /** Whether a hold refuses nobody: it is on one identity or certificate, which is protected. */
+  private boolean refusesNobody(Hold hold) {
+    return switch (hold.key().subject().kind()) {
+      case SPIFFE_ID -> isProtected(hold);
+      case SERIAL, KEY_HASH -> sparing.contains(hold.key());
+      case PATH_PREFIX, TRUST_DOMAIN, IP -> false;
+    };
   }
 
   private boolean isProtected(Hold hold) {

@@ -19,6 +19,7 @@ import io.meshward.testkit.IssuedSvid;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -239,6 +240,100 @@ class QuarantineTest {
     } finally {
       other.shutdownNow();
     }
+  }
+
+  @Test
+  void aProtectedIdentityIsServedFromAHeldAddressAndNobodyElseIs() {
+    Server server = shop.serve(protectingFrontend());
+    MeshRuntime frontend = shop.frontendRuntime();
+    Chat chat = Chat.open(shop.dial(frontend, server));
+    assertThat(chat.say("hello")).contains("frontend");
+
+    shop.serverHolds.place(new Subject(Kind.IP, null, "127.0.0.1"), "containment-1");
+
+    assertThat(outcomes("containment-1"))
+        .as("others from there are refused")
+        .containsExactly(Outcome.REFUSED_PROTECTED, Outcome.APPLIED);
+    assertThat(chat.say("still here")).contains("frontend");
+    assertThat(Echo.call(shop.dial(frontend, server), "hello")).contains("frontend");
+    ManagedChannel other =
+        Attacker.dial(
+            server.getPort(), shop.mesh.trustDomain().issue(SHOP_TEST.id("/ns/shop/sa/payment")));
+    try {
+      assertThat(failure(other)).isEqualTo(Status.Code.UNAVAILABLE);
+    } finally {
+      other.shutdownNow();
+    }
+    shop.serverEvents.await(
+        TlsHandshake.class, event -> "quarantined".equals(event.tls().detail()));
+  }
+
+  @Test
+  void aClientDialsAProtectedServerAtAHeldAddressAndNoOther() {
+    Server server = shop.serve(shop.ordersRuntime());
+    MeshRuntime frontend =
+        shop.frontendRuntime(builder -> builder.protectedIdentities(shop.orders.toString()));
+    shop.clientHolds.place(new Subject(Kind.IP, null, "127.0.0.1"), "containment-1");
+
+    assertThat(Echo.call(shop.dial(frontend, server), "hello")).contains("frontend");
+    assertThat(failure(shop.dial(frontend, server, SHOP_TEST.id("/ns/shop/sa/payment"))))
+        .isEqualTo(Status.Code.UNAVAILABLE);
+    shop.clientEvents.await(
+        TlsHandshake.class, event -> "quarantined".equals(event.tls().detail()));
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"PATH_PREFIX", "SERIAL", "KEY_HASH"})
+  void aHoldOfAnyKindThatMeetsAProtectedIdentityIsRefusedLoudly(Kind kind) {
+    Server server = shop.serve(protectingFrontend());
+    MeshRuntime frontend = shop.frontendRuntime();
+    Chat chat = Chat.open(shop.dial(frontend, server));
+    assertThat(chat.say("hello")).contains("frontend");
+
+    QuarantineKey key = shop.serverHolds.place(subject(kind, frontend.svid()), "containment-1");
+
+    boolean ofOthersToo = kind == Kind.PATH_PREFIX;
+    assertThat(outcomes("containment-1"))
+        .isEqualTo(
+            ofOthersToo
+                ? List.of(Outcome.REFUSED_PROTECTED, Outcome.APPLIED)
+                : List.of(Outcome.REFUSED_PROTECTED));
+    assertThat(chat.say("still here")).contains("frontend");
+    assertThat(Echo.call(shop.dial(frontend, server), "hello")).contains("frontend");
+
+    shop.serverHolds.release(key);
+    shop.serverHolds.place(new Subject(Kind.IP, null, "10.0.0.1"), "containment-2");
+    assertThat(outcomes("containment-2")).containsExactly(Outcome.APPLIED);
+    assertThat(outcomes("containment-1").contains(Outcome.RELEASED)).isEqualTo(ofOthersToo);
+  }
+
+  @Test
+  void aHoldThatMeetsAProtectedIdentityLaterIsRefusedLoudlyThenAndOnce() {
+    Server server = shop.serve(protectingFrontend());
+    MeshRuntime frontend = shop.frontendRuntime();
+    shop.serverHolds.place(subject(Kind.KEY_HASH, frontend.svid()), "containment-1");
+    assertThat(outcomes("containment-1")).containsExactly(Outcome.APPLIED);
+
+    assertThat(Echo.call(shop.dial(frontend, server), "hello")).contains("frontend");
+    assertThat(Echo.call(shop.dial(frontend, server), "hello")).contains("frontend");
+
+    assertThat(outcomes("containment-1"))
+        .containsExactly(Outcome.APPLIED, Outcome.REFUSED_PROTECTED);
+  }
+
+  private MeshRuntime protectingFrontend() {
+    return shop.ordersRuntime(builder -> builder.protectedIdentities(shop.frontend.toString()));
+  }
+
+  /** What is reported of a containment, in order, when something is. */
+  private List<Outcome> outcomes(String containment) {
+    shop.serverEvents.await(
+        Enforcement.class, event -> event.enforcement().containment().equals(containment));
+    return shop.serverEvents.of(Enforcement.class).stream()
+        .map(Enforcement::enforcement)
+        .filter(report -> report.containment().equals(containment))
+        .map(Enforcement.Applied::outcome)
+        .toList();
   }
 
   @Test

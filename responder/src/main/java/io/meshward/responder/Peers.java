@@ -3,6 +3,7 @@ package io.meshward.responder;
 import io.meshward.schemas.Enforcement;
 import io.meshward.schemas.Enforcement.Outcome;
 import io.meshward.schemas.LocalWorkload;
+import io.meshward.schemas.Subject;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -43,12 +44,24 @@ final class Peers {
     Map<LocalWorkload, Enforcement.Applied> peers =
         reports.computeIfAbsent(report.enforcement().containment(), id -> new HashMap<>());
     if (peers.size() < MAX_PEERS || peers.containsKey(report.local())) {
-      peers.merge(report.local(), report.enforcement(), Peers::latest);
+      peers.merge(
+          report.local(),
+          report.enforcement(),
+          (before, now) -> latest(report.subject().kind(), before, now));
     }
   }
 
-  /** A peer that applies a hold again, since it cut further connections, has cut them all. */
-  private static Enforcement.Applied latest(Enforcement.Applied before, Enforcement.Applied now) {
+  /**
+   * A peer that applies a hold again, since it cut further connections, has cut them all. One that
+   * spares a protected identity goes on to refuse the others that a hold takes in.
+   */
+  private static Enforcement.Applied latest(
+      Subject.Kind held, Enforcement.Applied before, Enforcement.Applied now) {
+    if (before.outcome() == Outcome.APPLIED
+        && now.outcome() == Outcome.REFUSED_PROTECTED
+        && takesInSeveral(held)) {
+      return before;
+    }
     return before.outcome() == Outcome.APPLIED && now.outcome() == Outcome.APPLIED
         ? new Enforcement.Applied(
             now.containment(),
@@ -57,6 +70,13 @@ final class Peers {
             now.at(),
             now.holdPlacedAt())
         : now;
+  }
+
+  private static boolean takesInSeveral(Subject.Kind held) {
+    return switch (held) {
+      case PATH_PREFIX, TRUST_DOMAIN, IP -> true;
+      case SPIFFE_ID, SERIAL, KEY_HASH -> false;
+    };
   }
 
   /**

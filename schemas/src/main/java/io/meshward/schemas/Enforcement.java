@@ -13,7 +13,10 @@ public record Enforcement(Applied enforcement, Subject subject, LocalWorkload lo
     APPLIED,
     /** The hold is gone here; the subject is served unless another hold lives. */
     RELEASED,
-    /** The subject is protected here and was not refused. */
+    /**
+     * The subject is protected here, or takes in an identity that is, which was not refused. Others
+     * that it takes in are refused all the same.
+     */
     REFUSED_PROTECTED
   }
 
