@@ -12,6 +12,8 @@ import java.math.BigInteger;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyPair;
 import java.security.KeyPairGenerator;
@@ -19,6 +21,7 @@ import java.security.KeyStore;
 import java.security.cert.X509Certificate;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.Date;
 import java.util.List;
 import java.util.Map;
@@ -128,6 +131,9 @@ final class FakeBundleEndpoint implements AutoCloseable {
     workers.shutdownNow();
   }
 
+  /** A certificate and its key as files. */
+  record Pem(Path certificate, Path privateKey) {}
+
   /** A self-signed certificate for an address, as a public authority would give it. */
   record WebCertificate(KeyPair keys, X509Certificate certificate) {
 
@@ -190,6 +196,24 @@ final class FakeBundleEndpoint implements AutoCloseable {
       } catch (GeneralSecurityException | IOException e) {
         throw new IllegalStateException(e);
       }
+    }
+
+    /** Writes the certificate and its key as PEM files into a folder. */
+    Pem write(Path folder) {
+      try {
+        return new Pem(
+            Files.writeString(
+                folder.resolve("web.pem"), pem("CERTIFICATE", certificate.getEncoded())),
+            Files.writeString(
+                folder.resolve("web.key"), pem("PRIVATE KEY", keys.getPrivate().getEncoded())));
+      } catch (GeneralSecurityException | IOException e) {
+        throw new IllegalStateException(e);
+      }
+    }
+
+    private static String pem(String label, byte[] der) {
+      return "-----BEGIN %s-----\n%s\n-----END %s-----\n"
+          .formatted(label, Base64.getMimeEncoder().encodeToString(der), label);
     }
 
     private static KeyStore empty() throws GeneralSecurityException, IOException {

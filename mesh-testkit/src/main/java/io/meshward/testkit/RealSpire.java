@@ -1,10 +1,12 @@
 package io.meshward.testkit;
 
 import com.nimbusds.jose.util.JSONObjectUtils;
+import io.meshward.schemas.SpiffeId;
 import io.meshward.schemas.TrustDomain;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.text.ParseException;
@@ -16,13 +18,15 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A SPIRE server and agent of their own, as processes on this machine, from the binaries of a SPIRE
  * release: to hold what {@link TestWorkloadApi} imitates against the original. All workloads of the
- * user who runs this process are entitled to what is registered. Not safe for use by several
- * threads.
+ * user who runs this process are entitled to what is registered. Its server serves the bundle of
+ * its trust domain to others. Not safe for use by several threads.
  */
 public final class RealSpire implements AutoCloseable {
 
@@ -33,18 +37,49 @@ public final class RealSpire implements AutoCloseable {
   private static final String AGENT = "spire-agent";
   private static final Duration TIMEOUT = Duration.ofSeconds(30);
   private static final Duration PAUSE = Duration.ofMillis(100);
+  private static final Pattern ENTRY_ID = Pattern.compile("Entry ID\\s*: (\\S+)");
+
+  /**
+   * How a server takes part in the federation by {@code https_web}. Immutable; each method gives a
+   * changed copy.
+   *
+   * @param certificate a PEM file with the chain that its bundle endpoint shows instead of its SVID
+   * @param privateKey of that certificate, as a PEM file
+   * @param roots a PEM file with whom it trusts as bundle endpoints instead of the system's roots
+   */
+  public record Web(@Nullable Path certificate, @Nullable Path privateKey, @Nullable Path roots) {
+
+    /**
+     * The bundle is served by {@code https_spiffe}, and endpoints are judged by the system's roots.
+     */
+    public static final Web NONE = new Web(null, null, null);
+
+    /** Serves the bundle by {@code https_web}. */
+    public Web serve(Path chain, Path key) {
+      return new Web(chain, key, roots);
+    }
+
+    /** Judges bundle endpoints of others by these. */
+    public Web trust(Path authorities) {
+      return new Web(certificate, privateKey, authorities);
+    }
+  }
 
   private final Path binaries;
   private final TrustDomain trustDomain;
   private final Path directory;
+  private final Web web;
+  private final int bundlePort;
   private final Thread stopAtExit = new Thread(this::stopProcesses);
   private @Nullable Process server;
   private @Nullable Process agent;
 
-  private RealSpire(Path binaries, TrustDomain trustDomain, Path directory) {
+  private RealSpire(Path binaries, TrustDomain trustDomain, Web web) throws IOException {
     this.binaries = binaries;
     this.trustDomain = trustDomain;
-    this.directory = directory;
+    this.web = web;
+    this.directory = UnixSocket.temporaryDirectory();
+    this.bundlePort = freePort();
   }
 
   /** The folder of the binaries, if {@value #FOLDER_VARIABLE} names one. */
@@ -65,9 +100,14 @@ public final class RealSpire implements AutoCloseable {
    * @throws IllegalStateException if they do not start; the message has the end of their logs
    */
   public static RealSpire start(Path binaries, TrustDomain trustDomain) {
+    return start(binaries, trustDomain, Web.NONE);
+  }
+
+  /** The same for a server that takes part in the federation by {@code https_web}. */
+  public static RealSpire start(Path binaries, TrustDomain trustDomain, Web web) {
     RealSpire spire;
     try {
-      spire = new RealSpire(binaries, trustDomain, UnixSocket.temporaryDirectory());
+      spire = new RealSpire(binaries, trustDomain, web);
     } catch (IOException e) {
       throw new IllegalStateException("no temporary directory for SPIRE", e);
     }
@@ -95,18 +135,59 @@ public final class RealSpire implements AutoCloseable {
     return directory.resolve("a");
   }
 
-  /** Entitles the workloads of this user to an identity; the agent follows within seconds. */
-  public void register(WorkloadEntry entry) {
+  /** Where the server serves the bundle of its trust domain. */
+  public URI bundleEndpoint() {
+    return URI.create("https://127.0.0.1:" + bundlePort + "/");
+  }
+
+  /** Who serves it, unless a certificate of the web does. */
+  public SpiffeId bundleEndpointId() {
+    return trustDomain.id("/spire/server");
+  }
+
+  /**
+   * Entitles the workloads of this user to an identity; the agent follows within seconds.
+   *
+   * @param federatesWith whose bundles come with it: trust domains that the server knows
+   */
+  public void register(WorkloadEntry entry, TrustDomain... federatesWith) {
+    admin(entryCommand("create", entry, federatesWith));
+  }
+
+  /** Replaces what was registered of an identity. */
+  public void registerAnew(WorkloadEntry entry, TrustDomain... federatesWith) {
+    List<String> command = new ArrayList<>(List.of(entryCommand("update", entry, federatesWith)));
+    command.addAll(List.of("-entryID", entryOf(entry.id())));
+    admin(command.toArray(String[]::new));
+  }
+
+  /** Ends what {@link #register} gave. */
+  public void deregister(SpiffeId id) {
+    admin("entry", "delete", "-entryID", entryOf(id));
+  }
+
+  private String entryOf(SpiffeId id) {
+    Matcher found = ENTRY_ID.matcher(admin("entry", "show", "-spiffeID", id.toString()));
+    if (!found.find()) {
+      throw new IllegalStateException(id + " is not registered");
+    }
+    return found.group(1);
+  }
+
+  private String[] entryCommand(String verb, WorkloadEntry entry, TrustDomain... federatesWith) {
     var command =
         new ArrayList<>(
-            List.of("entry", "create", "-parentID", agentId(), "-spiffeID", entry.id().toString()));
+            List.of("entry", verb, "-parentID", agentId(), "-spiffeID", entry.id().toString()));
     command.addAll(List.of("-selector", "unix:uid:" + userId()));
     command.addAll(List.of("-x509SVIDTTL", seconds(entry.options().timeToLive())));
     command.addAll(List.of("-jwtSVIDTTL", seconds(entry.jwtTimeToLive())));
     if (!entry.hint().isEmpty()) {
       command.addAll(List.of("-hint", entry.hint()));
     }
-    admin(command.toArray(String[]::new));
+    for (TrustDomain other : federatesWith) {
+      command.addAll(List.of("-federatesWith", "spiffe://" + other));
+    }
+    return command.toArray(String[]::new);
   }
 
   /** Runs a command of {@code spire-server} on this server and gives what it prints. */
@@ -177,10 +258,14 @@ public final class RealSpire implements AutoCloseable {
   private Process launch(String program, List<String> options) throws IOException {
     var command = new ArrayList<>(List.of(binaries.resolve(program).toString()));
     command.addAll(options);
-    return new ProcessBuilder(command)
-        .redirectErrorStream(true)
-        .redirectOutput(ProcessBuilder.Redirect.appendTo(logOf(program).toFile()))
-        .start();
+    ProcessBuilder process =
+        new ProcessBuilder(command)
+            .redirectErrorStream(true)
+            .redirectOutput(ProcessBuilder.Redirect.appendTo(logOf(program).toFile()));
+    if (web.roots() != null) {
+      process.environment().put("SSL_CERT_FILE", web.roots().toString());
+    }
+    return process.start();
   }
 
   private void awaitHealth(String program, Process process, String socket) throws IOException {
@@ -301,6 +386,14 @@ public final class RealSpire implements AutoCloseable {
           socket_path = "{directory}/s"
           trust_domain = "{trust-domain}"
           data_dir = "{directory}/server"
+          federation {
+            bundle_endpoint {
+              address = "127.0.0.1"
+              port = {bundle-port}
+              refresh_hint = "10s"
+              {bundle-profile}
+            }
+          }
         }
         plugins {
           DataStore "sql" {
@@ -342,11 +435,27 @@ public final class RealSpire implements AutoCloseable {
     for (var value :
         Map.of(
                 "{port}", Integer.toString(port),
+                "{bundle-port}", Integer.toString(bundlePort),
+                "{bundle-profile}", bundleProfile(),
                 "{directory}", directory.toString(),
                 "{trust-domain}", trustDomain.name())
             .entrySet()) {
       filled = filled.replace(value.getKey(), value.getValue());
     }
     return filled;
+  }
+
+  private String bundleProfile() {
+    return web.certificate() == null || web.privateKey() == null
+        ? "profile \"https_spiffe\" {}"
+        : """
+        profile "https_web" {
+          serving_cert_file {
+            cert_file_path = "%s"
+            key_file_path = "%s"
+          }
+        }
+        """
+            .formatted(web.certificate(), web.privateKey());
   }
 }
