@@ -390,7 +390,6 @@ public final class RealSpire implements AutoCloseable {
             bundle_endpoint {
               address = "127.0.0.1"
               port = {bundle-port}
-              refresh_hint = "10s"
               {bundle-profile}
             }
           }
@@ -453,6 +452,7 @@ public final class RealSpire implements AutoCloseable {
           serving_cert_file {
             cert_file_path = "%s"
             key_file_path = "%s"
+            file_sync_interval = "1h"
           }
         }
         """
