@@ -84,7 +84,7 @@ public class PolicyBenchmark {
 
   private OpaCache.Key key() {
     return new OpaCache.Key(
-        call.connection(), CALLER, call.method(), input.headers(call.metadata()), 0.1);
+        call.connection(), CALLER, call.method(), input.headers(call.metadata()), "", 0.1);
   }
 
   /** The last of 21 allow rules, with a risk score. */

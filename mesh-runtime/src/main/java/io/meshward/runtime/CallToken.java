@@ -63,6 +63,16 @@ record CallToken(JwtSvid svid, AuthzDecision.Jwt facts, String name) implements 
     };
   }
 
+  @Override
+  public Map<String, Object> all() {
+    return svid.claims();
+  }
+
+  @Override
+  public String tokenHash() {
+    return facts.hash();
+  }
+
   private static @Nullable String text(@Nullable Object claim) {
     return claim instanceof String text ? text : null;
   }

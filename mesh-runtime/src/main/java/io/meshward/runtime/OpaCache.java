@@ -36,6 +36,7 @@ final class OpaCache {
       SpiffeId principal,
       String method,
       List<@Nullable String> headers,
+      String tokenHash,
       double risk) {}
 
   private record Kept(CompletableFuture<DecisionPoint.Answer> answer, long until) {}

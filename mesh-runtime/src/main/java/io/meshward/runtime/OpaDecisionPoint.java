@@ -59,7 +59,13 @@ final class OpaDecisionPoint implements DecisionPoint {
     double risk = call.risk().score(call.principal().id());
     List<@Nullable String> headers = input.headers(call.metadata());
     OpaCache.Key key =
-        new OpaCache.Key(call.connection(), call.principal().id(), call.method(), headers, risk);
+        new OpaCache.Key(
+            call.connection(),
+            call.principal().id(),
+            call.method(),
+            headers,
+            call.claims().tokenHash(),
+            risk);
     CompletableFuture<Answer> cached = cache.find(key);
     if (cached != null) {
       return cached;

@@ -11,11 +11,17 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What OPA sees of a call: the input of its Envoy plugin, with the SPIFFE IDs as principals, and
- * {@code context} with what Envoy does not know. Time is not in it: a policy has {@code
- * time.now_ns()}, and answers are cached for the shorter.
+ * What OPA sees of a call: the input of its Envoy plugin, with the SPIFFE IDs as principals, the
+ * claims of a verified JWT-SVID where Envoy's filter for such tokens puts them, and {@code context}
+ * with what Envoy does not know. Time is not in it: a policy has {@code time.now_ns()}, and answers
+ * are cached for the shorter.
  */
 final class OpaInput {
+  /** Envoy's filter that verifies tokens, and where the plugin's documentation puts its claims. */
+  private static final String JWT_FILTER = "envoy.filters.http.jwt_authn";
+
+  private static final String JWT_CLAIMS = "verified_jwt";
+
   private final Supplier<@Nullable SpiffeId> own;
   private final List<Metadata.Key<String>> headers;
 
@@ -82,6 +88,13 @@ final class OpaInput {
       if (value != null) {
         shown.put(headers.get(i).name(), value);
       }
+    }
+    if (!call.claims().all().isEmpty()) {
+      attributes
+          .putObject("metadataContext")
+          .putObject("filterMetadata")
+          .putObject(JWT_FILTER)
+          .set(JWT_CLAIMS, EventCodec.toTree(call.claims().all()));
     }
     ArrayNode parsed = input.putArray("parsed_path");
     for (String segment : call.method().split("/", -1)) {

@@ -10,9 +10,11 @@ import io.meshward.schemas.SpiffeId;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -41,6 +43,60 @@ class OpaDecisionPointTest {
     open.forEach(OpaDecisionPoint::close);
     opa.close();
     executor.shutdownNow();
+  }
+
+  @Test
+  void showsTheClaimsOfAVerifiedTokenWhereEnvoysFilterPutsThemAndAsksAgainForAnother()
+      throws Exception {
+    opa.answers(200, ALLOW);
+    OpaDecisionPoint point = point(options().cachedFor(LONG));
+    ConnectionFacts connection = Calls.of(Calls.FRONTEND, "/api/v1/transfer").connection();
+
+    answer(
+        point,
+        withToken(connection, "one", Map.of("sub", "alice", "level", 3, "aud", List.of("a"))));
+    answer(
+        point,
+        withToken(connection, "one", Map.of("sub", "alice", "level", 3, "aud", List.of("a"))));
+    answer(point, withToken(connection, "two", Map.of("sub", "alice", "level", 4)));
+    answer(point, withToken(connection, "", Map.of()));
+
+    List<JsonNode> filters =
+        opa.asked().stream()
+            .map(asked -> asked.body().at("/input/attributes/metadataContext/filterMetadata"))
+            .toList();
+    assertThat(filters).hasSize(3);
+    JsonNode claims = filters.get(0).path("envoy.filters.http.jwt_authn").path("verified_jwt");
+    assertThat(claims.path("sub").asText()).isEqualTo("alice");
+    assertThat(claims.path("level").asInt()).isEqualTo(3);
+    assertThat(claims.at("/aud/0").asText()).isEqualTo("a");
+    assertThat(filters.get(2).isMissingNode()).as("without a token").isTrue();
+  }
+
+  private static CallFacts withToken(
+      ConnectionFacts connection, String hash, Map<String, Object> claims) {
+    return Calls.of(
+        connection,
+        "/api/v1/transfer",
+        new Metadata(),
+        RiskSource.NONE,
+        new TokenClaims() {
+          @Override
+          public List<String> texts(String claim) {
+            return List.of();
+          }
+
+          @Override
+          public Map<String, Object> all() {
+            return claims;
+          }
+
+          @Override
+          public String tokenHash() {
+            return hash;
+          }
+        },
+        Clock.systemUTC());
   }
 
   @Test

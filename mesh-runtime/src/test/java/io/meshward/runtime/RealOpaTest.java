@@ -51,6 +51,8 @@ class RealOpaTest {
     try (RealOpa opa = new RealOpa(RealOpa.binary().orElseThrow(), folder, POLICIES, "revision-1");
         OpaDecisionPoint unix = point(OpaOptions.at(opa.unixAddress()));
         OpaDecisionPoint tcp = point(OpaOptions.at(opa.tcpAddress()));
+        OpaDecisionPoint keeping =
+            point(OpaOptions.at(opa.unixAddress()).cachedFor(Duration.ofMinutes(5)));
         OpaDecisionPoint undefined =
             point(OpaOptions.at(opa.unixAddress()).path("envoy/authz/absent"))) {
       Eventually.await(
@@ -87,6 +89,13 @@ class RealOpaTest {
       assertThat(logged.at("/input/attributes/source/principal").asText())
           .isEqualTo(PAYMENT.toString());
 
+      CallFacts known = call("/api/v1/transfer", 0.2);
+      DecisionPoint.Answer kept = ask(keeping, known);
+      assertThat(kept.allowed()).isTrue();
+      assertThat(ask(keeping, known).decisionId())
+          .as("not asked twice")
+          .isEqualTo(kept.decisionId());
+
       Path closed = Files.createDirectory(folder.resolve("closed"));
       Files.writeString(
           closed.resolve("policy.rego"), "package envoy.authz\n\ndefault allow := false\n");
@@ -98,6 +107,27 @@ class RealOpaTest {
             DecisionPoint.Answer answer = ask(unix, 0.2);
             return "revision-2".equals(answer.policyRevision()) && !answer.allowed();
           });
+      assertThat(ask(keeping, call("/other/method", 0.2)).policyRevision()).isEqualTo("revision-2");
+      DecisionPoint.Answer anew = ask(keeping, known);
+      assertThat(anew.allowed()).as("what another revision allowed is forgotten").isFalse();
+      assertThat(anew.decisionId()).isNotEqualTo(kept.decisionId());
+      isLeftAloneWhileItDoesNotAnswer(opa);
+    }
+  }
+
+  private void isLeftAloneWhileItDoesNotAnswer(RealOpa opa) {
+    try (OpaDecisionPoint hasty =
+        new OpaDecisionPoint(
+            OpaOptions.at(opa.unixAddress()).timeout(Duration.ofMillis(200)),
+            () -> PAYMENT,
+            executor,
+            System::nanoTime)) {
+      Eventually.await("an answer in time", () -> "opa_denied".equals(ask(hasty, 0.2).reason()));
+      opa.pause();
+      assertThat(ask(hasty, 0.2).reason()).isEqualTo("opa_timeout");
+      Eventually.await("the breaker", () -> "opa_paused".equals(ask(hasty, 0.2).reason()));
+      opa.goOn();
+      Eventually.await("an answer again", () -> "opa_denied".equals(ask(hasty, 0.2).reason()));
     }
   }
 
@@ -110,9 +140,14 @@ class RealOpaTest {
   }
 
   private static DecisionPoint.Answer ask(OpaDecisionPoint point, double risk) {
-    return point
-        .ask(Calls.of(PAYMENT, "/api/v1/transfer", new Metadata(), id -> risk, TokenClaims.ABSENT))
-        .orTimeout(30, SECONDS)
-        .join();
+    return ask(point, call("/api/v1/transfer", risk));
+  }
+
+  private static DecisionPoint.Answer ask(OpaDecisionPoint point, CallFacts call) {
+    return point.ask(call).orTimeout(30, SECONDS).join();
+  }
+
+  private static CallFacts call(String path, double risk) {
+    return Calls.of(PAYMENT, path, new Metadata(), id -> risk, TokenClaims.ABSENT);
   }
 }
