@@ -20,6 +20,9 @@ final class IstioImport {
   private static final String ROOT_NAMESPACE = "istio-system";
   private static final String DRY_RUN = "istio.io/dry-run";
 
+  /** The claim that each JWT-SVID has. */
+  private static final String ANY_TOKEN = "jwt.sub";
+
   /** Istio's keys of conditions, and ours. */
   private static final Map<String, String> KEYS =
       Map.of(
@@ -27,7 +30,9 @@ final class IstioImport {
           "source.namespace", "peer.namespace",
           "source.principal", "peer.id",
           "destination.port", "local.port",
-          "request.auth.audiences", "jwt.aud");
+          "request.auth.audiences", "jwt.aud",
+          "request.auth.presenter", "jwt.azp",
+          "request.auth.principal", ANY_TOKEN);
 
   private final @Nullable KubernetesWorkload workload;
   private final Rules enforced = new Rules();
@@ -231,9 +236,21 @@ final class IstioImport {
         case "notNamespaces" -> add(when, "peer.namespace", values.texts(), true);
         case "ipBlocks" -> add(when, "peer.ip", values.texts(), false);
         case "notIpBlocks" -> add(when, "peer.ip", values.texts(), true);
+        case "requestPrincipals" -> add(when, ANY_TOKEN, anyToken(values), false);
+        case "notRequestPrincipals" -> add(when, ANY_TOKEN, anyToken(values), true);
         default -> throw unrepresentable(values);
       }
     }
+  }
+
+  /** Issuers are no part of JWT-SVIDs, so that only a token of whomever can be asked for. */
+  private static List<String> anyToken(PolicyNode requestPrincipals) throws InvalidPolicyException {
+    for (PolicyNode principal : requestPrincipals.items()) {
+      if (!principal.text().equals("*")) {
+        throw unrepresentable(principal);
+      }
+    }
+    return requestPrincipals.texts();
   }
 
   private static void operation(PolicyNode operation, ArrayNode when)
@@ -266,7 +283,11 @@ final class IstioImport {
         add(
             when,
             ours,
-            ours.equals("peer.id") ? spiffeIds(values) : values.texts(),
+            switch (ours) {
+              case "peer.id" -> spiffeIds(values);
+              case ANY_TOKEN -> anyToken(values);
+              default -> values.texts();
+            },
             side.equals("notValues"));
       }
     }

@@ -10,6 +10,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class IstioImportTest {
   private static final SpiffeId FRONTEND = Calls.FRONTEND;
@@ -124,6 +125,29 @@ class IstioImportTest {
   }
 
   @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "rules: [{from: [{source: {requestPrincipals: ['*']}}]}]",
+        "rules: [{when: [{key: request.auth.principal, values: ['*']}]}]",
+        "rules: [{when: [{key: request.auth.presenter, values: [gate]}]}]",
+        "action: DENY, rules: [{from: [{source: {notRequestPrincipals: ['*']}}]}]",
+      })
+  void asksForAVerifiedToken(String spec) throws InvalidPolicyException {
+    AuthorizationPolicy policy =
+        read(rules(spec)
+                + (spec.startsWith("action: DENY") ? "\n---\n" + rules("rules: [{}]") : ""))
+            .enforced();
+    TokenClaims token = claim -> List.of(claim.equals("sub") ? FRONTEND.toString() : "gate");
+
+    assertThat(policy.decide(withToken(token)).allowed()).isTrue();
+    assertThat(policy.decide(withToken(TokenClaims.ABSENT)).allowed()).isFalse();
+  }
+
+  private static CallFacts withToken(TokenClaims token) {
+    return Calls.of(FRONTEND, "/a/b", new Metadata(), RiskSource.NONE, token);
+  }
+
+  @ParameterizedTest
   @CsvSource(
       delimiter = '|',
       quoteCharacter = '\0',
@@ -131,7 +155,10 @@ class IstioImportTest {
         "action: AUDIT, rules: [{}]|spec.action is \"AUDIT\": only ALLOW and DENY",
         "action: CUSTOM, provider: {name: opa}, rules: [{}]|spec.provider is unknown",
         "targetRefs: [{kind: Gateway}], rules: [{}]|spec.targetRefs is unknown",
-        "rules: [{from: [{source: {requestPrincipals: ['*']}}]}]|source.requestPrincipals is",
+        "rules: [{from: [{source: {requestPrincipals: ['i/s']}}]}]|requestPrincipals[0] is \"i/s\"",
+        "rules: [{when: [{key: request.auth.principal, values: [i/s]}]}]|values[0] is \"i/s\"",
+        "rules: [{from: [{source: {serviceAccounts: [shop/a]}}]}]|source.serviceAccounts is",
+        "rules: [{to: [{operation: {notHosts: [a]}}]}]|operation.notHosts is",
         "rules: [{from: [{source: {remoteIpBlocks: [10.0.0.0/8]}}]}]|source.remoteIpBlocks is",
         "rules: [{from: [{source: {principals: ['*/sa/a']}}]}]|principals[0] is \"*/sa/a\"",
         "rules: [{from: [{source: {principals: ['a/ns/pay*']}}]}]|whole segments",
