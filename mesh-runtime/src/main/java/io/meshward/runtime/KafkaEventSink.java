@@ -74,6 +74,10 @@ final class KafkaEventSink implements EventSink {
     properties.putIfAbsent(ProducerConfig.MAX_BLOCK_MS_CONFIG, DELIVERY_TIMEOUT_MS);
     properties.putIfAbsent(ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG, DELIVERY_TIMEOUT_MS);
     properties.put(ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG, true);
+    // A broker takes any sequence of a producer that it does not know yet. Were the first batch
+    // refused, as by a leader that is only about to be one, and a second, already under way, taken,
+    // the first would be out of order for ever, and all behind it would wait and be lost.
+    properties.put(ProducerConfig.MAX_IN_FLIGHT_REQUESTS_PER_CONNECTION, 1);
     properties.put(ProducerConfig.ACKS_CONFIG, "all");
     properties.put(ProducerConfig.KEY_SERIALIZER_CLASS_CONFIG, ByteArraySerializer.class);
     properties.put(ProducerConfig.VALUE_SERIALIZER_CLASS_CONFIG, ByteArraySerializer.class);
