@@ -14,6 +14,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.function.UnaryOperator;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLPeerUnverifiedException;
@@ -22,6 +23,8 @@ import org.apache.kafka.clients.CommonClientConfigs;
 import org.apache.kafka.common.config.ConfigException;
 import org.apache.kafka.common.config.SslConfigs;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * This workload's identity as its Kafka clients, or its broker, use it.
@@ -30,6 +33,7 @@ import org.jspecify.annotations.Nullable;
  * each request, and not to itself. Thread-safe.
  */
 final class KafkaIdentity implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(KafkaIdentity.class);
   private static final Duration SVID_DEADLINE = Duration.ofSeconds(30);
   private static final String JUDGED = "meshward.judged";
 
@@ -71,6 +75,26 @@ final class KafkaIdentity implements AutoCloseable {
     bundles.holds(Holds.of(List.of(), IdentityPatterns.NONE));
   }
 
+  /** A broker or client of its own: nobody is told of lists but the log. */
+  private final class Revoked implements Revocations.Follower {
+    @Override
+    public void follow(RevocationLists lists, boolean changed) {
+      revoke(lists);
+      if (changed) {
+        log.atInfo()
+            .addKeyValue("lists", lists.lists().size())
+            .log("other revocation lists are in force");
+      }
+    }
+
+    @Override
+    public void unreadable(String problem) {
+      log.atError()
+          .addKeyValue("problem", problem)
+          .log("revocation lists cannot be read: those of before stay in force");
+    }
+  }
+
   /** The identity of a runtime, which says whom to {@link #trust}; closing it closes nothing. */
   static KafkaIdentity of(
       OwnIdentity own, @Nullable WorkloadApi api, Clock clock, SvidProfile profile) {
@@ -110,12 +134,20 @@ final class KafkaIdentity implements AutoCloseable {
             api, new SvidChoice(settings.spiffeId(), null), clock, new SecureRandom());
     parts.add(source);
     watchdog = new StaleWatchdog(source, clock);
+    Revocations revocations = new Revocations(settings.revocation(), new Revoked());
     own.addListener(
         (before, update) -> {
           if (update instanceof IdentityUpdate.Issued issued) {
+            revocations.issued(issued.revocations());
             trust(issued.identity().bundles());
           }
         });
+    revocations.start();
+    if (settings.crlDirectory() != null) {
+      ScheduledExecutorService timer = RuntimeParts.timer();
+      parts.add(timer::shutdownNow);
+      new PeriodicLooks(timer).start(List.of(revocations::look));
+    }
     source.watch(own::accept);
     own.awaitFirst(SVID_DEADLINE, source);
     List<String> patterns = new ArrayList<>(settings.protectedIdentities());
@@ -163,6 +195,12 @@ final class KafkaIdentity implements AutoCloseable {
             MeshSslEngineFactory.class.getName(),
             KafkaSettings.BROKERS,
             String.join(",", brokers)));
+  }
+
+  /** Takes over whose certificates are revoked. */
+  void revoke(RevocationLists lists) {
+    bundles.revocations(lists);
+    peers.revocations(lists);
   }
 
   /** Takes over whom to trust from now on. */
@@ -232,12 +270,22 @@ final class KafkaIdentity implements AutoCloseable {
   /**
    * Judges an ID that a token proved.
    *
+   * @param issuedAt when the token was issued; if it does not say so, every hold on the ID counts
    * @throws SSLPeerUnverifiedException saying why it is refused
    */
-  void requireNotHeld(SpiffeId id, String ip) throws SSLPeerUnverifiedException {
+  void requireNotHeld(SpiffeId id, @Nullable Instant issuedAt, String ip)
+      throws SSLPeerUnverifiedException {
     Trust.Snapshot now = peers.current();
     requireHoldsRead(id, now);
-    Optional<Hold> hold = now.holds().against(id, ip, clock.instant());
+    Instant instant = clock.instant();
+    Optional<Hold> hold =
+        now.holds()
+            .againstClaim(id, issuedAt, instant)
+            .or(
+                () ->
+                    exempt.matches(id)
+                        ? Optional.empty()
+                        : now.holds().againstAddress(ip, instant));
     if (hold.isPresent()) {
       throw new SSLPeerUnverifiedException(
           RejectionReason.QUARANTINED.code()

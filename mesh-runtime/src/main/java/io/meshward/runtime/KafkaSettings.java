@@ -3,6 +3,8 @@ package io.meshward.runtime;
 import io.meshward.schemas.InvalidSpiffeIdException;
 import io.meshward.schemas.SpiffeId;
 import io.meshward.schemas.TopicCatalogue;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -52,11 +54,17 @@ public final class KafkaSettings {
   /** Identities that no hold refuses, in the form of {@link #BROKERS}; a broker's own never is. */
   public static final String PROTECTED = "meshward.protected.identities";
 
+  /** A directory of revocation lists, as {@link RevocationOptions#crlDirectory} reads it. */
+  public static final String CRL_DIRECTORY = "meshward.crl.directory";
+
+  /** {@code refuse}: a peer is refused if no list that is in force covers its chain. */
+  public static final String CRL_UNDETERMINED = "meshward.crl.undetermined";
+
   /** An identity that exists already: set within the process, never in a file. */
   static final String SHARED = "meshward.identity";
 
   private static final Set<String> CLIENT_NAMES =
-      Set.of(WORKLOAD_API, SPIFFE_ID, BROKERS, AUDIENCE);
+      Set.of(WORKLOAD_API, SPIFFE_ID, BROKERS, AUDIENCE, CRL_DIRECTORY, CRL_UNDETERMINED);
 
   private final Map<String, ?> properties;
 
@@ -97,13 +105,26 @@ public final class KafkaSettings {
    * What an identity of its own is opened with; equal settings share one.
    *
    * @param quarantine properties of the client that reads the quarantine; empty if none does
+   * @param crlDirectory where revocation lists are, beside those of the Workload API
+   * @param undeterminedIsRefused whether who is covered by no list is refused
    */
   record Source(
       @Nullable String workloadApi,
       @Nullable SpiffeId spiffeId,
       Map<String, Object> quarantine,
       String topicPrefix,
-      List<String> protectedIdentities) {}
+      List<String> protectedIdentities,
+      @Nullable Path crlDirectory,
+      boolean undeterminedIsRefused) {
+
+    RevocationOptions revocation() {
+      RevocationOptions lists =
+          crlDirectory == null
+              ? RevocationOptions.DEFAULT
+              : RevocationOptions.DEFAULT.crlDirectory(crlDirectory);
+      return undeterminedIsRefused ? lists.refuseUndetermined() : lists;
+    }
+  }
 
   Source source() {
     Map<String, Object> quarantine = new TreeMap<>();
@@ -114,7 +135,30 @@ public final class KafkaSettings {
           }
         });
     return new Source(
-        text(WORKLOAD_API), spiffeId(), Map.copyOf(quarantine), topicPrefix(), patterns(PROTECTED));
+        text(WORKLOAD_API),
+        spiffeId(),
+        Map.copyOf(quarantine),
+        topicPrefix(),
+        patterns(PROTECTED),
+        crlDirectory(),
+        undeterminedIsRefused());
+  }
+
+  private @Nullable Path crlDirectory() {
+    String text = text(CRL_DIRECTORY);
+    try {
+      return text == null ? null : Path.of(text);
+    } catch (InvalidPathException e) {
+      throw new ConfigException(CRL_DIRECTORY, text, e.getReason());
+    }
+  }
+
+  private boolean undeterminedIsRefused() {
+    String said = text(CRL_UNDETERMINED);
+    if (said != null && !said.equals("refuse")) {
+      throw new ConfigException(CRL_UNDETERMINED, said, "expected refuse, or no such property");
+    }
+    return said != null;
   }
 
   /**

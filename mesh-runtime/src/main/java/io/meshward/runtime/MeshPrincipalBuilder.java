@@ -3,6 +3,7 @@ package io.meshward.runtime;
 import io.meshward.schemas.InvalidSpiffeIdException;
 import io.meshward.schemas.SpiffeId;
 import java.io.Closeable;
+import java.time.Instant;
 import java.util.Map;
 import javax.net.ssl.SSLPeerUnverifiedException;
 import javax.net.ssl.SSLSession;
@@ -15,6 +16,7 @@ import org.apache.kafka.common.security.auth.KafkaPrincipalBuilder;
 import org.apache.kafka.common.security.auth.SaslAuthenticationContext;
 import org.apache.kafka.common.security.auth.SslAuthenticationContext;
 import org.apache.kafka.common.security.authenticator.DefaultKafkaPrincipalBuilder;
+import org.apache.kafka.common.security.oauthbearer.OAuthBearerToken;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,15 +24,18 @@ import org.jspecify.annotations.Nullable;
  * entries name identities: the {@code principal.builder.class} of own brokers whose {@code
  * ssl.engine.factory.class} is {@link MeshSslEngineFactory}, or that take JWT-SVIDs by SASL.
  *
- * <p>Kafka asks for each request. One whose client is held in quarantine, whose SVID has expired,
- * or that comes before the quarantine was read, is refused by closing its connection. Only the
- * broker's own identity and {@link KafkaSettings#PROTECTED} are served before: with them it reads
- * the quarantine. Principals are serialized as Kafka's own builder does, so that both can be in one
- * cluster. Thread-safe.
+ * <p>Kafka asks for each request. One whose client is held in quarantine or revoked by a list,
+ * whose SVID has expired, or that comes before the quarantine was read, is refused by closing its
+ * connection. Only the broker's own identity and {@link KafkaSettings#PROTECTED} are served before:
+ * with them it reads the quarantine. Principals are serialized as Kafka's own builder does, so that
+ * both can be in one cluster. Thread-safe.
  */
 public final class MeshPrincipalBuilder implements KafkaPrincipalBuilder, Configurable, Closeable {
   private static final String SCHEME = "spiffe:";
   private static final String OAUTHBEARER = "OAUTHBEARER";
+
+  /** Under this name Kafka's server of that mechanism gives the token. */
+  private static final String TOKEN = OAUTHBEARER + ".token";
 
   private final DefaultKafkaPrincipalBuilder standard =
       new DefaultKafkaPrincipalBuilder(null, null);
@@ -62,7 +67,14 @@ public final class MeshPrincipalBuilder implements KafkaPrincipalBuilder, Config
         || !OAUTHBEARER.equals(sasl.server().getMechanismName())) {
       throw refused("the name " + principal.getName() + " is not proved by a JWT-SVID");
     }
-    return user(bearer(principal.getName(), address(context)));
+    return user(bearer(principal.getName(), issuedAt(sasl), address(context)));
+  }
+
+  private static @Nullable Instant issuedAt(SaslAuthenticationContext sasl) {
+    return sasl.server().getNegotiatedProperty(TOKEN) instanceof OAuthBearerToken token
+            && token.startTimeMs() != null
+        ? Instant.ofEpochMilli(token.startTimeMs())
+        : null;
   }
 
   private SpiffeId peer(SSLSession session, String ip) {
@@ -73,10 +85,10 @@ public final class MeshPrincipalBuilder implements KafkaPrincipalBuilder, Config
     }
   }
 
-  private SpiffeId bearer(String name, String ip) {
+  private SpiffeId bearer(String name, @Nullable Instant issuedAt, String ip) {
     try {
       SpiffeId id = SpiffeId.parse(name);
-      identity().requireNotHeld(id, ip);
+      identity().requireNotHeld(id, issuedAt, ip);
       return id;
     } catch (InvalidSpiffeIdException | SSLPeerUnverifiedException e) {
       throw refused(String.valueOf(e.getMessage()));

@@ -137,7 +137,11 @@ public final class MeshRuntime implements AutoCloseable {
                     settings.random,
                     lifecycle::jwtFetched,
                     federation::joinJwt));
-    staples = ServerStaples.of(settings.revocation, admission);
+    staples =
+        ServerStaples.of(
+            settings.revocation,
+            admission,
+            (target, responder) -> StatusService.ask(channelBuilder(target, responder)));
     tlsProvider.requireCanStaple(staples);
     handshakes =
         new HandshakeEvents(
@@ -157,7 +161,8 @@ public final class MeshRuntime implements AutoCloseable {
             settings.limits);
     engines = new SvidEngines(own, admission, fullHandshakes, staples);
     plainTls = new MeshTls(engines, admission, tracker, timer);
-    revocations = new Revocations(settings.revocation, trust, tracker, lifecycle);
+    revocations =
+        new Revocations(settings.revocation, new RevokedPeers(trust, kafka, tracker, lifecycle));
     bundles = new BundleTrust(own, federation, trust, kafka, lifecycle, tracker);
     quarantine =
         new QuarantineEnforcer(trust, tracker, reporter, protectedIdentities, clock, timer);

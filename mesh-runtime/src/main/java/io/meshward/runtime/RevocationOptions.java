@@ -13,25 +13,28 @@ public final class RevocationOptions {
 
   /** Lists of the Workload API only; a chain that no list covers is accepted. */
   public static final RevocationOptions DEFAULT =
-      new RevocationOptions(null, false, StapleRule.OFF, null, null);
+      new RevocationOptions(null, false, StapleRule.OFF, null, null, null);
 
   private final @Nullable Path crlDirectory;
   private final boolean undeterminedIsRefused;
   private final StapleRule stapleRule;
   private final @Nullable SpiffeId responder;
   private final @Nullable StapleSource stapleSource;
+  private final @Nullable String stapleTarget;
 
   private RevocationOptions(
       @Nullable Path crlDirectory,
       boolean undeterminedIsRefused,
       StapleRule stapleRule,
       @Nullable SpiffeId responder,
-      @Nullable StapleSource stapleSource) {
+      @Nullable StapleSource stapleSource,
+      @Nullable String stapleTarget) {
     this.crlDirectory = crlDirectory;
     this.undeterminedIsRefused = undeterminedIsRefused;
     this.stapleRule = stapleRule;
     this.responder = responder;
     this.stapleSource = stapleSource;
+    this.stapleTarget = stapleTarget;
   }
 
   /**
@@ -40,7 +43,7 @@ public final class RevocationOptions {
    */
   public RevocationOptions crlDirectory(Path directory) {
     return new RevocationOptions(
-        directory, undeterminedIsRefused, stapleRule, responder, stapleSource);
+        directory, undeterminedIsRefused, stapleRule, responder, stapleSource, stapleTarget);
   }
 
   /**
@@ -48,7 +51,8 @@ public final class RevocationOptions {
    * gRFC A69 it is accepted, since most trust domains have no lists.
    */
   public RevocationOptions refuseUndetermined() {
-    return new RevocationOptions(crlDirectory, true, stapleRule, responder, stapleSource);
+    return new RevocationOptions(
+        crlDirectory, true, stapleRule, responder, stapleSource, stapleTarget);
   }
 
   /**
@@ -59,7 +63,7 @@ public final class RevocationOptions {
    */
   public RevocationOptions requireOfServers(StapleRule rule, SpiffeId statusResponder) {
     return new RevocationOptions(
-        crlDirectory, undeterminedIsRefused, rule, statusResponder, stapleSource);
+        crlDirectory, undeterminedIsRefused, rule, statusResponder, stapleSource, stapleTarget);
   }
 
   /**
@@ -68,7 +72,18 @@ public final class RevocationOptions {
    */
   public RevocationOptions staple(StapleSource source, SpiffeId statusResponder) {
     return new RevocationOptions(
-        crlDirectory, undeterminedIsRefused, stapleRule, statusResponder, source);
+        crlDirectory, undeterminedIsRefused, stapleRule, statusResponder, source, null);
+  }
+
+  /**
+   * The same with responses that the responder gives over the mesh, where it serves {@link
+   * StatusSigner#service}.
+   *
+   * @param target the responder's, as {@link MeshRuntime#channelBuilder} takes it
+   */
+  public RevocationOptions staple(String target, SpiffeId statusResponder) {
+    return new RevocationOptions(
+        crlDirectory, undeterminedIsRefused, stapleRule, statusResponder, null, target);
   }
 
   @Nullable Path crlDirectory() {
@@ -91,8 +106,12 @@ public final class RevocationOptions {
     return stapleSource;
   }
 
+  @Nullable String stapleTarget() {
+    return stapleTarget;
+  }
+
   /** Whether OCSP is spoken at all. */
   boolean usesOcsp() {
-    return stapleSource != null || stapleRule != StapleRule.OFF;
+    return stapleSource != null || stapleTarget != null || stapleRule != StapleRule.OFF;
   }
 }

@@ -10,20 +10,30 @@ import org.jspecify.annotations.Nullable;
  * directory. Thread-safe.
  */
 final class Revocations {
-  private final Trust trust;
-  private final ConnectionTracker tracker;
-  private final LifecycleEvents events;
+
+  /** Who goes by the lists. */
+  interface Follower {
+    /**
+     * Called when there are others than before, or first what becomes of who is on none.
+     *
+     * @param changed whether the lists are others
+     */
+    void follow(RevocationLists lists, boolean changed);
+
+    /** Called when something in the directory cannot be read, and what is wrong has changed. */
+    void unreadable(String problem);
+  }
+
+  private final Follower follower;
   private final @Nullable CrlDirectory directory;
   private final boolean undeterminedIsRefused;
   private List<RevocationList> fromSource = List.of();
   private List<RevocationList> fromDirectory = List.of();
+  private RevocationLists inForce = RevocationLists.NONE;
   private String problem = "";
 
-  Revocations(
-      RevocationOptions options, Trust trust, ConnectionTracker tracker, LifecycleEvents events) {
-    this.trust = trust;
-    this.tracker = tracker;
-    this.events = events;
+  Revocations(RevocationOptions options, Follower follower) {
+    this.follower = follower;
     this.directory =
         options.crlDirectory() == null ? null : new CrlDirectory(options.crlDirectory());
     this.undeterminedIsRefused = options.undeterminedIsRefused();
@@ -60,7 +70,7 @@ final class Revocations {
     if (!now.equals(problem)) {
       problem = now;
       if (!now.isEmpty()) {
-        events.revocationListsUnreadable(now);
+        follower.unreadable(now);
       }
     }
   }
@@ -68,12 +78,11 @@ final class Revocations {
   private void apply() {
     List<RevocationList> all = new ArrayList<>(fromSource);
     all.addAll(fromDirectory);
-    boolean known = trust.current().revocations().lists().equals(all);
-    if (trust.revocations(new RevocationLists(all, undeterminedIsRefused))) {
-      tracker.judgeAgain();
-      if (!known) {
-        events.revocationListsChanged(all.size());
-      }
+    RevocationLists next = new RevocationLists(all, undeterminedIsRefused);
+    if (!next.equals(inForce)) {
+      boolean changed = !next.lists().equals(inForce.lists());
+      inForce = next;
+      follower.follow(next, changed);
     }
   }
 }

@@ -3,6 +3,7 @@ package io.meshward.runtime;
 import com.google.protobuf.ByteString;
 import io.meshward.schemas.SpiffeId;
 import io.meshward.schemas.TlsHandshake;
+import java.io.IOException;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
@@ -26,6 +27,11 @@ final class ServerStaples {
   /** Neither asked for nor served. */
   static final ServerStaples OFF = new ServerStaples(StapleRule.OFF, null, null);
 
+  /** Asks a responder about the SVID that is in use. */
+  interface Responder {
+    byte[] ask(String target, SpiffeId responder) throws IOException;
+  }
+
   /** A response that was verified, for a leaf. */
   private record Held(X509Certificate leaf, ByteString der, Instant renewAt, Instant end) {}
 
@@ -45,9 +51,10 @@ final class ServerStaples {
   /**
    * Those of a runtime.
    *
+   * @param mesh reaches a responder of the mesh
    * @throws IllegalArgumentException if BouncyCastle is missing, which reads and signs responses
    */
-  static ServerStaples of(RevocationOptions options, Admission admission) {
+  static ServerStaples of(RevocationOptions options, Admission admission, Responder mesh) {
     SpiffeId responder = options.responder();
     if (!options.usesOcsp() || responder == null) {
       return OFF;
@@ -58,8 +65,11 @@ final class ServerStaples {
       throw new IllegalArgumentException(
           "OCSP needs BouncyCastle on the class path: org.bouncycastle:bcpkix-jdk18on", e);
     }
+    String target = options.stapleTarget();
     return new ServerStaples(
-        options.stapleRule(), new StapleVerifier(admission, responder), options.stapleSource());
+        options.stapleRule(),
+        new StapleVerifier(admission, responder),
+        target == null ? options.stapleSource() : (leaf, issuer) -> mesh.ask(target, responder));
   }
 
   StapleRule rule() {
@@ -158,7 +168,7 @@ final class ServerStaples {
       Instant renewAt = now.plus(Duration.between(now, end).dividedBy(2));
       held = new Held(svid.leaf(), ByteString.copyFrom(der), renewAt, end);
       problem = "";
-    } catch (java.io.IOException | StapleVerifier.NotGoodException | RuntimeException e) {
+    } catch (IOException | StapleVerifier.NotGoodException | RuntimeException e) {
       tell(String.valueOf(e.getMessage()));
     }
   }

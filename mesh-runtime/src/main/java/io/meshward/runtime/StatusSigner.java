@@ -1,5 +1,7 @@
 package io.meshward.runtime;
 
+import io.grpc.ServerServiceDefinition;
+import io.meshward.schemas.SpiffeId;
 import java.security.GeneralSecurityException;
 import java.security.cert.X509Certificate;
 import java.time.Clock;
@@ -7,6 +9,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Date;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Supplier;
 import org.bouncycastle.asn1.x509.CRLReason;
 import org.bouncycastle.asn1.x509.SubjectPublicKeyInfo;
@@ -97,6 +100,29 @@ public final class StatusSigner {
         | java.io.IOException e) {
       throw new MeshRuntimeException("no status can be signed: " + e.getMessage(), e);
     }
+  }
+
+  /**
+   * A service for this workload's {@link MeshRuntime#serverBuilder server}, from which others get
+   * what they staple to their SVIDs, by {@link RevocationOptions#staple(String, SpiffeId)}. Each
+   * caller is told of the very certificate that it proved itself with; the policy says who may call
+   * {@code meshward.runtime.Status/Own}.
+   *
+   * @param validity of each response; never longer than this workload's SVID
+   */
+  public ServerServiceDefinition service(Duration validity) {
+    return StatusService.serve(chain -> sign(chain, issuer(chain), validity));
+  }
+
+  private X509Certificate issuer(List<X509Certificate> chain) {
+    for (TrustBundle bundle : admission.trust().current().bundles().values()) {
+      Optional<X509Certificate> issuer =
+          chain.isEmpty() ? Optional.empty() : RevocationLists.issuer(chain, 0, bundle);
+      if (issuer.isPresent()) {
+        return issuer.get();
+      }
+    }
+    throw new MeshRuntimeException("the issuer of the caller's certificate is not known");
   }
 
   private CertificateStatus status(List<X509Certificate> chain) {

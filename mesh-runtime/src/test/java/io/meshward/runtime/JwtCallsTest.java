@@ -25,6 +25,7 @@ import io.grpc.stub.ClientCalls;
 import io.grpc.stub.MetadataUtils;
 import io.meshward.schemas.AuthzDecision;
 import io.meshward.schemas.AuthzDecision.Decision;
+import io.meshward.schemas.QuarantineKey;
 import io.meshward.schemas.SpiffeId;
 import io.meshward.schemas.Subject;
 import io.meshward.testkit.TestTrustDomain;
@@ -42,6 +43,8 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * JWT-SVIDs that come with calls: verified, asked about by the policy, or refused with a reason.
@@ -208,6 +211,34 @@ class JwtCallsTest {
 
     assertRefused(channel, bearer, "quarantined");
     assertThat(requireNonNull(last().jwt()).sub()).isEqualTo(user.toString());
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = Subject.Kind.class,
+      names = {"SPIFFE_ID", "PATH_PREFIX", "TRUST_DOMAIN"})
+  void aHoldOnTokensIssuedBeforeAnInstantLetsThoseIssuedSinceIn(Subject.Kind kind) {
+    TestTrustDomain users = TestTrustDomain.create("users.test");
+    domain.federateWith(users);
+    SpiffeId user = users.name().id("/user/alice");
+    ManagedChannel channel =
+        channel(JwtOptions.forAudience("orders").carriers("spiffe://shop.test/*"));
+    Metadata bearer = bearer(users.issueJwt(user, Set.of("orders"), LIFE));
+    assertThat(call(channel, bearer)).contains("frontend");
+    QuarantineKey key =
+        new QuarantineKey(
+            switch (kind) {
+              case PATH_PREFIX -> new Subject(kind, users.name(), "/user");
+              case TRUST_DOMAIN -> new Subject(kind, users.name(), users.name().name());
+              default -> Subject.of(user);
+            },
+            "c1");
+
+    shop.serverHolds.place(new Hold(key, Instant.now(), null, Instant.now().plusSeconds(60)));
+    assertRefused(channel, bearer, "quarantined");
+
+    shop.serverHolds.place(new Hold(key, Instant.now(), null, Instant.now().minusSeconds(60)));
+    assertThat(call(channel, bearer)).as("issued since").contains("frontend");
   }
 
   @Test

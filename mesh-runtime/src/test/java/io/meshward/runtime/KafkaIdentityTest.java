@@ -40,10 +40,14 @@ import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.config.ConfigException;
+import org.apache.kafka.common.errors.AuthenticationException;
 import org.apache.kafka.common.errors.AuthorizationException;
 import org.apache.kafka.common.errors.SaslAuthenticationException;
 import org.apache.kafka.common.errors.SslAuthenticationException;
 import org.apache.kafka.common.errors.TimeoutException;
+import org.apache.kafka.common.security.auth.AuthenticationContext;
+import org.apache.kafka.common.security.auth.KafkaPrincipal;
+import org.apache.kafka.common.security.auth.SaslAuthenticationContext;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -188,6 +192,104 @@ class KafkaIdentityTest {
     topics.write(TopicCatalogue.QUARANTINE, hold.key().toString(), null);
 
     await("release", () -> sends(held));
+    judgesTokensByWhenTheyWereIssued(topics, holds);
+  }
+
+  private void judgesTokensByWhenTheyWereIssued(MeshTopics topics, Broker holds) {
+    Map<String, Object> settings = new HashMap<>(workloadApi(broker));
+    settings.put(KafkaSettings.QUARANTINE_CLIENT + "bootstrap.servers", holds.bootstrapServers());
+    settings.put(KafkaSettings.TOPIC_PREFIX, MeshTopics.PREFIX);
+    MeshPrincipalBuilder principals = closing(new MeshPrincipalBuilder());
+    principals.configure(settings);
+    Instant issued = Instant.now();
+    SaslAuthenticationContext token = BearerOfToken.of(frontend, issued);
+    SaslAuthenticationContext timeless = BearerOfToken.of(frontend, null);
+    assertThat(principals.build(token).getName()).isEqualTo(frontend.toString());
+
+    place(topics, issued.plusSeconds(60));
+    await("refusal of older tokens", () -> isRefused(principals, token));
+    place(topics, issued.minusSeconds(60));
+    await("release of newer tokens", () -> !isRefused(principals, token));
+    assertThat(isRefused(principals, timeless)).as("a token that does not say when").isTrue();
+  }
+
+  private void place(MeshTopics topics, Instant issuedBefore) {
+    Quarantine hold =
+        new Quarantine(
+            new Quarantine.Hold("c2", "test", "test", Instant.now(), null, issuedBefore),
+            Subject.of(frontend));
+    topics.write(TopicCatalogue.QUARANTINE, hold.key().toString(), EventCodec.encode(hold));
+  }
+
+  private static boolean isRefused(MeshPrincipalBuilder principals, AuthenticationContext client) {
+    try {
+      KafkaPrincipal unused = principals.build(client);
+      return false;
+    } catch (AuthenticationException refused) {
+      assertThat(refused).hasMessageContaining("quarantined: held by containment c2");
+      return true;
+    }
+  }
+
+  @Test
+  void aRevocationListEndsLiveConnectionsAndKeepsClientsFromARevokedBroker(
+      @TempDir Path ofBroker, @TempDir Path ofClients) throws Exception {
+    ForgedSvids.Signer root = new ForgedSvids(mesh.trustDomain()).root();
+    EmbeddedKafka kafka =
+        start(
+            Map.of(
+                KafkaSettings.QUARANTINE,
+                "none",
+                KafkaSettings.CRL_DIRECTORY,
+                ofBroker.toString()));
+    createTopic(client(kafka, frontend, broker), "letters");
+    MeshRuntime runtime =
+        closing(
+            MeshRuntime.builder()
+                .workloadApi(mesh.addressFor(orders))
+                .revocation(RevocationOptions.DEFAULT.crlDirectory(ofClients))
+                .withoutEvents()
+                .withoutQuarantine()
+                .start());
+    Map<String, Object> hasty = new HashMap<>(runtime.kafkaClient(broker.toString()));
+    hasty.put("bootstrap.servers", kafka.bootstrapServers());
+    hasty.put("reconnect.backoff.max.ms", 100);
+    hasty.put("delivery.timeout.ms", 1_500);
+    hasty.put("request.timeout.ms", 1_000);
+    hasty.put("max.block.ms", 1_500);
+    KafkaProducer<byte[], byte[]> revoked = producer(hasty);
+    await("the first letter", () -> sends(revoked));
+
+    Files.write(ofBroker.resolve("root.crl"), TestRevocations.by(root).der(runtime.svid().leaf()));
+
+    await("refusal", () -> !sends(revoked));
+    send(producer(client(kafka, frontend, broker)));
+    IssuedSvid next = mesh.workload(orders).rotate().get(0);
+    Eventually.await("the next SVID", () -> runtime.svid().leaf().equals(next.leaf()));
+    await("a letter by the next SVID", () -> sends(revoked));
+
+    X509Certificate shown = presented(runtime, kafka);
+    Files.write(ofClients.resolve("root.crl"), TestRevocations.by(root).der(shown));
+    Map<String, Object> alone = client(kafka, frontend, broker);
+    alone.put(KafkaSettings.CRL_DIRECTORY, ofClients.toString());
+    assertThatThrownBy(() -> clusterId(alone))
+        .isInstanceOf(SslAuthenticationException.class)
+        .hasStackTraceContaining("revoked");
+    Map<String, Object> shared = new HashMap<>(runtime.kafkaClient(broker.toString()));
+    shared.put("bootstrap.servers", kafka.bootstrapServers());
+    await("the runtime to read the list", () -> isRefusedAsRevoked(shared));
+  }
+
+  private static boolean isRefusedAsRevoked(Map<String, Object> client) {
+    try {
+      String unused = clusterId(new HashMap<>(client));
+      return false;
+    } catch (SslAuthenticationException refused) {
+      assertThat(refused).hasStackTraceContaining("revoked");
+      return true;
+    } catch (Exception e) {
+      throw new AssertionError(e);
+    }
   }
 
   @Test
@@ -225,6 +327,12 @@ class KafkaIdentityTest {
         .hasMessageContaining("'kafka' is not a pattern of SPIFFE IDs");
     client.put(KafkaSettings.BROKERS, broker.toString());
     client.put(KafkaSettings.WORKLOAD_API, "kafka:9092");
+    client.put(KafkaSettings.CRL_UNDETERMINED, "accept");
+    assertThatThrownBy(() -> new MeshSslEngineFactory().configure(client))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("meshward.crl.undetermined")
+        .hasMessageContaining("expected refuse");
+    client.remove(KafkaSettings.CRL_UNDETERMINED);
     assertThatThrownBy(() -> new MeshSslEngineFactory().configure(client))
         .isInstanceOf(ConfigException.class)
         .hasMessageContaining("meshward.workload.api")

@@ -24,6 +24,8 @@ import io.meshward.testkit.SettableClock;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
@@ -32,6 +34,7 @@ import javax.net.ssl.SSLEngine;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -96,6 +99,89 @@ class OcspTest {
     assertThat(detail()).isEqualTo("ocsp:missing");
     assertThat(shop.clientEvents.await(TlsHandshake.class, any -> true).tls().ocsp())
         .isEqualTo("missing");
+  }
+
+  @Test
+  void aServerInAnotherProcessGetsItsStaplesOverTheMesh(@TempDir Path folder) throws Exception {
+    MeshRuntime responding = responding(folder);
+    Server responses =
+        shop.closing(
+            responding
+                .serverBuilder(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
+                .addService(responding.statusSigner().service(VALIDITY))
+                .build()
+                .start());
+    MeshRuntime serving =
+        shop.ordersRuntime(
+            builder ->
+                builder.revocation(
+                    RevocationOptions.DEFAULT.staple(Shop.target(responses), responder)));
+    Server server = shop.serve(serving);
+    ManagedChannel channel = shop.dial(client(SslProvider.OPENSSL, StapleRule.REQUIRE), server);
+
+    Eventually.await(
+        "a staple",
+        () -> {
+          channel.resetConnectBackoff();
+          return isServed(channel);
+        });
+
+    // The next SVID is asked about anew, with a connection of its own.
+    IssuedSvid next = shop.mesh.workload(shop.orders).rotate().get(0);
+    Eventually.await("the rotation", () -> serving.svid().leaf().equals(next.leaf()));
+    ManagedChannel later = shop.dial(client(SslProvider.OPENSSL, StapleRule.REQUIRE), server);
+    Eventually.await(
+        "a staple for the next SVID",
+        () -> {
+          later.resetConnectBackoff();
+          return isServed(later);
+        });
+
+    // The responder refuses the held one: there is no staple for the next SVID any more.
+    responderHolds.place(Subject.of(shop.orders), "containment-1");
+    IssuedSvid last = shop.mesh.workload(shop.orders).rotate().get(0);
+    Eventually.await("the rotation", () -> serving.svid().leaf().equals(last.leaf()));
+    shop.clientEvents.clear();
+    assertThat(isServed(shop.dial(client(SslProvider.OPENSSL, StapleRule.REQUIRE), server)))
+        .isFalse();
+    assertThat(detail()).isEqualTo("ocsp:missing");
+  }
+
+  @Test
+  void aStatusResponderAnswersOnlyWhomItsPolicyAllows(@TempDir Path folder) throws Exception {
+    MeshRuntime responding = responding(folder);
+    Server responses =
+        shop.closing(
+            responding
+                .serverBuilder(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
+                .addService(responding.statusSigner().service(VALIDITY))
+                .build()
+                .start());
+    MeshRuntime frontend = shop.frontendRuntime();
+
+    assertThatThrownBy(
+            () -> StatusService.ask(frontend.channelBuilder(Shop.target(responses), responder)))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("PERMISSION_DENIED");
+  }
+
+  private MeshRuntime responding(Path folder) throws IOException {
+    Path policy =
+        Files.writeString(
+            folder.resolve("policy.json"),
+            """
+            {"name": "status", "allow_rules": [{
+              "name": "servers",
+              "source": {"principals": ["spiffe://shop.test/ns/shop/sa/orders"]},
+              "request": {"paths": ["/meshward.runtime.Status/Own"]}}]}
+            """);
+    return shop.closing(
+        MeshRuntime.builder()
+            .workloadApi(shop.mesh.addressFor(responder))
+            .policy(policy)
+            .withoutEvents()
+            .quarantine(responderHolds)
+            .start());
   }
 
   @Test
