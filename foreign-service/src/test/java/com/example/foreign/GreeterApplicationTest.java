@@ -14,6 +14,7 @@ import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ClientCalls;
 import io.meshward.runtime.MeshRuntime;
 import io.meshward.runtime.MeshRuntimeException;
+import io.meshward.runtime.RuntimeState;
 import io.meshward.spring.InsecureGrpcServerException;
 import io.meshward.spring.MeshRuntimeCustomizer;
 import io.meshward.testkit.MeshExtension;
@@ -23,6 +24,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -31,6 +33,8 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.WebApplicationType;
+import org.springframework.boot.health.contributor.Health;
+import org.springframework.boot.health.contributor.HealthIndicator;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.grpc.server.GrpcServerFactory;
@@ -40,6 +44,7 @@ import org.springframework.grpc.server.lifecycle.GrpcServerLifecycle;
 class GreeterApplicationTest {
   private static final String GREETER = "/ns/shop/sa/greeter";
   private static final String GUEST = "/ns/shop/sa/guest";
+  private static final String WITHDRAWN = "/ns/shop/sa/withdrawn";
   private static final List<String> SETTINGS =
       List.of(
           "--meshward.without-events=true",
@@ -117,6 +122,20 @@ class GreeterApplicationTest {
   }
 
   @Test
+  void isOutOfServiceWithoutAnIdentityAndSaysSo() throws Exception {
+    ConfigurableApplicationContext application =
+        run(List.of(apiOf(WITHDRAWN)), GreeterApplication.class, Watchful.class);
+    HealthIndicator health = application.getBean("meshHealthIndicator", HealthIndicator.class);
+    assertThat(health.health().getStatus()).isEqualTo(Health.up().build().getStatus());
+
+    mesh.workload(WITHDRAWN).redact();
+    assertThat(application.getBean(Watchful.class).withdrawn.await(20, TimeUnit.SECONDS)).isTrue();
+
+    assertThat(health.health().getStatus()).isEqualTo(Health.outOfService().build().getStatus());
+    assertThat(health.health().getDetails().get("reason")).asString().contains("withdrawn");
+  }
+
+  @Test
   void doesNotStartWhereAnotherFactoryWouldServe() {
     assertThatThrownBy(() -> run(List.of(apiOf(GREETER)), GreeterApplication.class, Insecure.class))
         .isInstanceOf(InsecureGrpcServerException.class)
@@ -177,6 +196,21 @@ class GreeterApplicationTest {
     @Bean
     GrpcServerFactory insecure() {
       return new ShadedNettyGrpcServerFactory("127.0.0.1:0", List.of(), null, null, null);
+    }
+  }
+
+  static class Watchful {
+    private final CountDownLatch withdrawn = new CountDownLatch(1);
+
+    @Bean
+    MeshRuntimeCustomizer watchful() {
+      return runtime ->
+          runtime.listener(
+              state -> {
+                if (state instanceof RuntimeState.Withdrawn) {
+                  withdrawn.countDown();
+                }
+              });
     }
   }
 
