@@ -6,6 +6,7 @@ import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -35,7 +36,7 @@ final class JwtSvidCache {
     synchronized JwtSvid current() {
       Instant now = clock.instant();
       JwtSvid before = held;
-      boolean good = before != null && now.isBefore(before.expiresAt());
+      boolean good = before != null && now.isBefore(before.expiresAt()) && usable.test(before);
       if (before != null && good && now.isBefore(refreshAt)) {
         return before;
       }
@@ -59,6 +60,7 @@ final class JwtSvidCache {
   }
 
   private final Function<String, JwtSvid> fetch;
+  private final Predicate<JwtSvid> usable;
   private final Clock clock;
   private final Map<String, Slot> slots =
       new LinkedHashMap<>(16, 0.75f, true) {
@@ -72,9 +74,11 @@ final class JwtSvidCache {
 
   /**
    * @param fetch gives a new token for an audience, or throws {@link MeshRuntimeException}
+   * @param usable whether a token from before can still be presented
    */
-  JwtSvidCache(Function<String, JwtSvid> fetch, Clock clock) {
+  JwtSvidCache(Function<String, JwtSvid> fetch, Predicate<JwtSvid> usable, Clock clock) {
     this.fetch = fetch;
+    this.usable = usable;
     this.clock = clock;
   }
 

@@ -66,7 +66,7 @@ public final class JwtSvidLoginHandler implements AuthenticateCallbackHandler {
       throw new IOException("not configured, or closed");
     }
     try {
-      return new Token(open.identity().jwtSvids().fetch(List.of(audience)).get(0));
+      return new Token(open.identity().jwtSvids().fetchOwn(List.of(audience)));
     } catch (MeshRuntimeException e) {
       throw new IOException(e.getMessage(), e);
     }

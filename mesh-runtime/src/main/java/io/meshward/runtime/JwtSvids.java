@@ -40,12 +40,16 @@ public final class JwtSvids {
   private final Duration leeway;
   private final Consumer<JwtSvid> fetched;
   private final UnaryOperator<Map<TrustDomain, JwtBundle>> federation;
+  private final OwnIdentity own;
+  private final SvidChoice choice;
   private final JwtSvidCache cache;
 
   /**
    * @param leeway by how much an issuer's clock may differ from ours
    * @param fetched hears of each token that this workload is given
    * @param federation adds the bundles that do not come from the Workload API
+   * @param own whose tokens this workload presents
+   * @param choice whose they are before there is a first SVID
    */
   JwtSvids(
       WorkloadApi api,
@@ -53,13 +57,17 @@ public final class JwtSvids {
       Duration leeway,
       RandomGenerator random,
       Consumer<JwtSvid> fetched,
-      UnaryOperator<Map<TrustDomain, JwtBundle>> federation) {
+      UnaryOperator<Map<TrustDomain, JwtBundle>> federation,
+      OwnIdentity own,
+      SvidChoice choice) {
     this.api = api;
     this.clock = clock;
     this.leeway = leeway;
     this.fetched = fetched;
     this.federation = federation;
-    this.cache = new JwtSvidCache(audience -> fetch(List.of(audience)).get(0), clock);
+    this.own = own;
+    this.choice = choice;
+    this.cache = new JwtSvidCache(audience -> fetchOwn(List.of(audience)), this::isOwn, clock);
     this.bundles = new JwtBundleWatch(api, random);
     bundles.open();
   }
@@ -126,7 +134,28 @@ public final class JwtSvids {
   }
 
   /**
-   * Sends a token of this workload's default identity with each call: {@code
+   * Fetches a token of the identity that this workload uses, otherwise as {@link
+   * #fetch(Collection)}. Before the first SVID it is the one that is chosen among all.
+   */
+  JwtSvid fetchOwn(Collection<String> audience) {
+    SpiffeId id = own.id();
+    if (id != null) {
+      return fetch(id, audience);
+    }
+    return fetchOf(choice.id(), audience).stream()
+        .filter(
+            svid -> choice.matches(svid.id().toString(), svid.hint() == null ? "" : svid.hint()))
+        .findFirst()
+        .orElseThrow(
+            () -> new MeshRuntimeException("no JWT-SVID is offered that goes with " + choice));
+  }
+
+  private boolean isOwn(JwtSvid svid) {
+    return svid.id().equals(own.id());
+  }
+
+  /**
+   * Sends a token of the identity that this workload uses with each call: {@code
    * stub.withCallCredentials(…)}. Tokens are kept, and fetched again once half of their life is
    * over; a call for which none can be had fails as unavailable.
    *

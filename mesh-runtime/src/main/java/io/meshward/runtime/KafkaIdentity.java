@@ -52,7 +52,11 @@ final class KafkaIdentity implements AutoCloseable {
   private volatile IdentityPatterns exempt = IdentityPatterns.NONE;
 
   private KafkaIdentity(
-      OwnIdentity own, @Nullable WorkloadApi api, Clock clock, SvidProfile profile) {
+      OwnIdentity own,
+      @Nullable WorkloadApi api,
+      SvidChoice choice,
+      Clock clock,
+      SvidProfile profile) {
     this.own = own;
     this.clock = clock;
     this.admission = new Admission(own, bundles, clock, profile);
@@ -70,7 +74,9 @@ final class KafkaIdentity implements AutoCloseable {
                   Duration.ZERO,
                   new SecureRandom(),
                   token -> {},
-                  UnaryOperator.identity());
+                  UnaryOperator.identity(),
+                  own,
+                  choice);
             });
     bundles.holds(Holds.of(List.of(), IdentityPatterns.NONE));
   }
@@ -97,8 +103,12 @@ final class KafkaIdentity implements AutoCloseable {
 
   /** The identity of a runtime, which says whom to {@link #trust}; closing it closes nothing. */
   static KafkaIdentity of(
-      OwnIdentity own, @Nullable WorkloadApi api, Clock clock, SvidProfile profile) {
-    return new KafkaIdentity(own, api, clock, profile);
+      OwnIdentity own,
+      @Nullable WorkloadApi api,
+      SvidChoice choice,
+      Clock clock,
+      SvidProfile profile) {
+    return new KafkaIdentity(own, api, choice, clock, profile);
   }
 
   /**
@@ -116,11 +126,12 @@ final class KafkaIdentity implements AutoCloseable {
     }
     Clock clock = Clock.systemUTC();
     WorkloadApi api = new WorkloadApi(endpoint);
+    SvidChoice choice = new SvidChoice(settings.spiffeId(), null);
     KafkaIdentity identity =
-        new KafkaIdentity(new OwnIdentity(clock), api, clock, SvidProfile.STRICT_AT_HOME);
+        new KafkaIdentity(new OwnIdentity(clock), api, choice, clock, SvidProfile.STRICT_AT_HOME);
     identity.parts.add(api);
     try {
-      identity.start(api, settings);
+      identity.start(api, choice, settings);
       return identity;
     } catch (RuntimeException e) {
       identity.close();
@@ -128,10 +139,8 @@ final class KafkaIdentity implements AutoCloseable {
     }
   }
 
-  private void start(WorkloadApi api, KafkaSettings.Source settings) {
-    IdentitySource source =
-        new WorkloadApiSource(
-            api, new SvidChoice(settings.spiffeId(), null), clock, new SecureRandom());
+  private void start(WorkloadApi api, SvidChoice choice, KafkaSettings.Source settings) {
+    IdentitySource source = new WorkloadApiSource(api, choice, clock, new SecureRandom());
     parts.add(source);
     watchdog = new StaleWatchdog(source, clock);
     Revocations revocations = new Revocations(settings.revocation(), new Revoked());

@@ -101,7 +101,8 @@ public final class MeshRuntime implements AutoCloseable {
     policies.load();
     listeners = new IdentityListeners(settings.listeners);
     workloadApi = endpoint == null ? null : new WorkloadApi(endpoint);
-    kafka = KafkaIdentity.of(own, workloadApi, clock, settings.profile);
+    SvidChoice choice = new SvidChoice(settings.spiffeId, settings.hint);
+    kafka = KafkaIdentity.of(own, workloadApi, choice, clock, settings.profile);
     parts.shareWithKafka(kafka);
     federation =
         new Federation(
@@ -117,11 +118,7 @@ public final class MeshRuntime implements AutoCloseable {
     identitySource =
         files != null
             ? new FileSource(files, clock)
-            : new WorkloadApiSource(
-                requireNonNull(workloadApi),
-                new SvidChoice(settings.spiffeId, settings.hint),
-                clock,
-                settings.random);
+            : new WorkloadApiSource(requireNonNull(workloadApi), choice, clock, settings.random);
     watchdog = new StaleWatchdog(identitySource, clock);
     policySource = parts.policySource(reporter);
     risk = parts.riskSource(reporter);
@@ -136,7 +133,9 @@ public final class MeshRuntime implements AutoCloseable {
                     settings.jwtLeeway,
                     settings.random,
                     lifecycle::jwtFetched,
-                    federation::joinJwt));
+                    federation::joinJwt,
+                    own,
+                    choice));
     staples =
         ServerStaples.of(
             settings.revocation,

@@ -20,12 +20,15 @@ import org.junit.jupiter.api.Test;
 
 class JwtSvidCacheTest {
   private static final SpiffeId ORDERS = SpiffeId.parse("spiffe://shop.test/ns/shop/sa/orders");
+  private static final SpiffeId BATCH = SpiffeId.parse("spiffe://shop.test/ns/shop/sa/batch");
   private static final Duration LIFE = Duration.ofMinutes(5);
 
   private final SettableClock clock = new SettableClock(Instant.parse("2026-01-02T03:04:05Z"));
   private final List<String> fetched = new ArrayList<>();
   private boolean failing;
-  private final JwtSvidCache cache = new JwtSvidCache(this::fetch, clock);
+  private SpiffeId own = ORDERS;
+  private final JwtSvidCache cache =
+      new JwtSvidCache(this::fetch, svid -> svid.id().equals(own), clock);
 
   private synchronized JwtSvid fetch(String audience) {
     if (failing) {
@@ -33,7 +36,7 @@ class JwtSvidCacheTest {
     }
     fetched.add(audience);
     return new JwtSvid(
-        ORDERS,
+        own,
         List.of(audience),
         clock.instant().plus(LIFE),
         Map.of(),
@@ -67,6 +70,17 @@ class JwtSvidCacheTest {
   }
 
   @Test
+  void presentsNoTokenOfAnIdentityThatWasReplaced() {
+    cache.get("a");
+    own = BATCH;
+
+    assertThat(cache.get("a").id()).isEqualTo(BATCH);
+    own = ORDERS;
+    failing = true;
+    assertThatThrownBy(() -> cache.get("a")).isInstanceOf(MeshRuntimeException.class);
+  }
+
+  @Test
   void forgetsTheAudienceThatWasAskedForLongestAgo() {
     for (int i = 0; i < JwtSvidCache.MAX_AUDIENCES; i++) {
       cache.get("a" + i);
@@ -96,6 +110,7 @@ class JwtSvidCacheTest {
               }
               return fetch(audience);
             },
+            svid -> true,
             clock);
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
       List<Future<JwtSvid>> asked = new ArrayList<>();
