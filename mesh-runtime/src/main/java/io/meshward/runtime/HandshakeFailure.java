@@ -41,24 +41,37 @@ record HandshakeFailure(Result result, String detail, @Nullable SvidRejectedExce
     new Phrase("no cipher suites in common", Result.CIPHER_SUITE_MISMATCH, "cipher"),
     new Phrase("no_shared_group", Result.KEY_EXCHANGE_FAILURE, "group"),
     new Phrase("wrong_curve", Result.KEY_EXCHANGE_FAILURE, "group"),
+    new Phrase("no common named group", Result.KEY_EXCHANGE_FAILURE, "group"),
     new Phrase("no_application_protocol", Result.NO_APPLICATION_PROTOCOL, "no_h2_alpn"),
+    new Phrase(
+        "no matching application layer protocol", Result.NO_APPLICATION_PROTOCOL, "no_h2_alpn"),
     new Phrase("bad_signature", Result.SIGNATURE_VERIFICATION_FAILED, "signature"),
     new Phrase("certificateverify", Result.SIGNATURE_VERIFICATION_FAILED, "signature"),
     new Phrase("decryption_failed", Result.DECRYPTION_FAILED, "decryption"),
     new Phrase("bad_decrypt", Result.DECRYPTION_FAILED, "decryption"),
     new Phrase("bad_record_mac", Result.DECRYPTION_FAILED, "decryption"),
-    new Phrase("alert_certificate", Result.CERTIFICATE_VERIFICATION_FAILED, "refused_by_peer"),
-    new Phrase("alert_unknown_ca", Result.CERTIFICATE_VERIFICATION_FAILED, "refused_by_peer"),
-    new Phrase("alert_bad_certificate", Result.CERTIFICATE_VERIFICATION_FAILED, "refused_by_peer"),
-    // Any other alert that BoringSSL received; what it found wrong itself has no such name.
+    new Phrase("tag mismatch", Result.DECRYPTION_FAILED, "decryption"),
+    certificateAlert("alert_certificate"),
+    certificateAlert("alert_unknown_ca"),
+    certificateAlert("alert_bad_certificate"),
+    certificateAlert("alert_unsupported_certificate"),
+    certificateAlert("fatal alert: certificate"),
+    certificateAlert("fatal alert: unknown_ca"),
+    certificateAlert("fatal alert: bad_certificate"),
+    certificateAlert("fatal alert: unsupported_certificate"),
+    // Any other alert that was received; what the library found wrong itself is not called so.
     new Phrase("_alert_", Result.UNKNOWN_FAILURE, "refused_by_peer"),
+    new Phrase("fatal alert: ", Result.UNKNOWN_FAILURE, "refused_by_peer"),
     new Phrase("clienthello_parse_failed", Result.UNEXPECTED_MESSAGE, "malformed_message"),
     new Phrase("decode_error", Result.UNEXPECTED_MESSAGE, "malformed_message"),
+    new Phrase("illegal handshake message", Result.UNEXPECTED_MESSAGE, "malformed_message"),
     new Phrase("unexpected_message", Result.UNEXPECTED_MESSAGE, "unexpected_message"),
+    new Phrase("unexpected handshake message", Result.UNEXPECTED_MESSAGE, "unexpected_message"),
     new Phrase("unrecognized ssl message", Result.UNEXPECTED_MESSAGE, "plaintext"),
     new Phrase("http_request", Result.UNEXPECTED_MESSAGE, "plaintext"),
-    new Phrase("cannot_parse_leaf_cert", Result.CERTIFICATE_MALFORMED, "malformed"),
-    new Phrase("fatal alert: ", Result.UNKNOWN_FAILURE, "refused_by_peer"),
+    phrase("cannot_parse_leaf_cert", RejectionReason.MALFORMED),
+    phrase("failed to parse client certificates", RejectionReason.MALFORMED),
+    phrase("failed to parse server certificates", RejectionReason.MALFORMED),
   };
 
   /** Reads a failure of {@code SslHandler.handshakeFuture()}. */
@@ -101,5 +114,10 @@ record HandshakeFailure(Result result, String detail, @Nullable SvidRejectedExce
 
   private static Phrase phrase(String text, RejectionReason reason) {
     return new Phrase(text, reason.result(), reason.code());
+  }
+
+  /** The peer finds our certificate wrong. */
+  private static Phrase certificateAlert(String text) {
+    return new Phrase(text, Result.CERTIFICATE_VERIFICATION_FAILED, "refused_by_peer");
   }
 }

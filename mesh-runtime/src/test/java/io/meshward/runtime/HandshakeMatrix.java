@@ -113,7 +113,7 @@ abstract class HandshakeMatrix {
   }
 
   private static Case refused(String name, IssuedSvid svid, RejectionReason reason) {
-    return new Case(name, svid, reason.result(), reason.code());
+    return new Case(name, svid, ExpectedResults.of(reason.code()), reason.code());
   }
 
   @ParameterizedTest

@@ -18,7 +18,6 @@ import io.meshward.schemas.AuthzDecision.Decision;
 import io.meshward.schemas.SpiffeId;
 import io.meshward.schemas.Subject;
 import io.meshward.schemas.TlsHandshake;
-import io.meshward.schemas.TlsHandshake.Result;
 import io.meshward.testkit.IssueOptions;
 import io.meshward.testkit.SettableClock;
 import io.meshward.testkit.TestTrustDomain;
@@ -474,7 +473,7 @@ class NegativeMatrixTest {
         .allSatisfy(
             event -> {
               assertThat(event.tls().detail()).isEqualTo(reason);
-              assertThat(event.tls().result()).isNotEqualTo(Result.SUCCESS);
+              assertThat(event.tls().result()).isEqualTo(ExpectedResults.of(reason));
               assertThat(event.peer().id()).isNull();
             });
   }
