@@ -6,6 +6,7 @@ import com.sun.net.httpserver.HttpsServer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.Semaphore;
@@ -22,16 +23,19 @@ import javax.net.ssl.SSLContext;
  */
 public final class BundleServer implements AutoCloseable {
   private static final int CONNECTIONS = 64;
-  private static final long DEADLINE_SECONDS = 10;
+  private static final Duration DEADLINE = Duration.ofSeconds(10);
 
   private final HttpsServer server;
   private final ScheduledExecutorService deadlines =
       Executors.newSingleThreadScheduledExecutor(
           Thread.ofPlatform().daemon().name("meshward-bundles-deadline").factory());
-  private final Semaphore places = new Semaphore(CONNECTIONS);
+  private final Semaphore places;
+  private final Duration deadline;
 
-  private BundleServer(HttpsServer server) {
+  private BundleServer(HttpsServer server, int places, Duration deadline) {
     this.server = server;
+    this.places = new Semaphore(places);
+    this.deadline = deadline;
   }
 
   /**
@@ -40,8 +44,18 @@ public final class BundleServer implements AutoCloseable {
    * @param document the bundle as of now
    */
   static BundleServer start(InetSocketAddress address, SSLContext tls, Supplier<byte[]> document) {
+    return start(address, tls, document, CONNECTIONS, DEADLINE);
+  }
+
+  static BundleServer start(
+      InetSocketAddress address,
+      SSLContext tls,
+      Supplier<byte[]> document,
+      int places,
+      Duration deadline) {
     try {
-      BundleServer started = new BundleServer(HttpsServer.create(address, CONNECTIONS));
+      BundleServer started =
+          new BundleServer(HttpsServer.create(address, CONNECTIONS), places, deadline);
       started.server.setHttpsConfigurator(new HttpsConfigurator(tls));
       started.server.setExecutor(started::execute);
       started.server.createContext("/", exchange -> serve(exchange, document));
@@ -81,7 +95,7 @@ public final class BundleServer implements AutoCloseable {
                   }
                 });
     worker.start();
-    var unused = deadlines.schedule(worker::interrupt, DEADLINE_SECONDS, TimeUnit.SECONDS);
+    var unused = deadlines.schedule(worker::interrupt, deadline.toMillis(), TimeUnit.MILLISECONDS);
   }
 
   private static void serve(HttpExchange exchange, Supplier<byte[]> document) throws IOException {

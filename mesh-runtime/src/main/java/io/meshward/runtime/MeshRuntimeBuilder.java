@@ -104,6 +104,15 @@ public final class MeshRuntimeBuilder {
     return this;
   }
 
+  /**
+   * Judges the servers of bundle endpoints by https_web, where a private authority certifies them;
+   * their hosts are checked in any case. Default: the JDK's, which trusts the public authorities.
+   */
+  public MeshRuntimeBuilder webTls(SSLContext tls) {
+    this.webTls = tls;
+    return this;
+  }
+
   /** Tells a listener how the identity stands, from the start on. */
   public MeshRuntimeBuilder listener(IdentityListener hears) {
     this.listeners.add(hears);

@@ -13,7 +13,10 @@ import io.meshward.schemas.SvidLifecycle;
 import io.meshward.schemas.SvidLifecycle.Change;
 import io.meshward.schemas.TlsHandshake;
 import io.meshward.schemas.TrustDomain;
+import io.meshward.testkit.IssueOptions;
+import io.meshward.testkit.IssuedSvid;
 import io.meshward.testkit.TestMesh;
+import io.meshward.testkit.Variation;
 import java.net.HttpURLConnection;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -31,6 +34,9 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Two trust domains that know each other by a bundle endpoint: one serves, the other fetches. */
 class FederatedCallsTest {
+  private static final String ALLOW_ALL =
+      "{\"name\": \"all\", \"allow_rules\": [{\"name\": \"all\"}]}";
+
   private final Shop shop = new Shop();
   private final TestMesh partner = TestMesh.start("partner.test");
   private final TrustDomain partnerDomain = partner.trustDomain().name();
@@ -92,13 +98,79 @@ class FederatedCallsTest {
       assertThatThrownBy(() -> Echo.call(channel, Echo.OTHER_SERVICE, "hello"))
           .isInstanceOfSatisfying(
               StatusRuntimeException.class,
-              refused -> assertThat(refused.getStatus().getCode()).isNotEqualTo(Status.Code.OK));
+              refused ->
+                  assertThat(refused.getStatus().getCode())
+                      .isEqualTo(Status.Code.PERMISSION_DENIED));
       assertThat(Echo.call(shop.dial(shop.frontendRuntime(), server), "hello"))
           .contains(shop.frontend.toString());
       // Its JWT authorities came along.
       String token = partner.trustDomain().issueJwt(buyer, Set.of("orders"), Duration.ofMinutes(5));
       assertThat(orders.jwtSvids().validate(token, "orders").id()).isEqualTo(buyer);
     }
+  }
+
+  @Test
+  void aBundleComesByHttpsWebFromAServerOfAPrivateAuthority() throws Exception {
+    Files.writeString(shop.policy, ALLOW_ALL, UTF_8);
+    FakeBundleEndpoint.WebCertificate web = FakeBundleEndpoint.WebCertificate.of("127.0.0.1");
+    MeshRuntime serving = partnerRuntime(endpointId);
+    try (BundleServer bundles = serving.serveBundle(loopback(), web.server())) {
+      Server server =
+          shop.serve(
+              shop.ordersRuntime(
+                  builder ->
+                      builder
+                          .federate(new BundleEndpoint.Web(partnerDomain, url(bundles, "/")))
+                          .webTls(web.client())));
+      shop.serverEvents.await(
+          SvidLifecycle.class, event -> event.svid().change() == Change.BUNDLE_CHANGED);
+      partner.trustDomain().federateWith(shop.mesh.trustDomain());
+
+      assertThat(Echo.call(shop.dial(partnerRuntime(buyer), server), "hello"))
+          .isEqualTo(buyer + " said hello");
+    }
+  }
+
+  @Test
+  void anIssuersFaultIsAllowedToThoseWhomTheProfileIsLenientToAndTheEventShowsIt()
+      throws Exception {
+    Files.writeString(shop.policy, ALLOW_ALL, UTF_8);
+    shop.mesh.trustDomain().federateWith(partner.trustDomain());
+    IssueOptions faulty = IssueOptions.DEFAULT.with(Variation.NO_CLIENT_AUTH);
+    IssuedSvid theirs = partner.trustDomain().issue(buyer, faulty);
+    IssuedSvid ours = shop.mesh.trustDomain().issue(shop.frontend, faulty);
+
+    Server usual = shop.serve(shop.ordersRuntime());
+    assertServed(usual, theirs);
+    assertRefused(usual, ours);
+    Server strict = shop.serve(shop.ordersRuntime(orders -> orders.profile(SvidProfile.STRICT)));
+    assertRefused(strict, theirs);
+    assertRefused(strict, ours);
+    Server lenient = shop.serve(shop.ordersRuntime(orders -> orders.profile(SvidProfile.LENIENT)));
+    assertServed(lenient, theirs);
+    assertServed(lenient, ours);
+  }
+
+  private void assertServed(Server server, IssuedSvid faulty) {
+    shop.serverEvents.clear();
+    ManagedChannel channel = shop.closing(Attacker.dial(server.getPort(), faulty));
+
+    assertThat(Echo.call(channel, "hello")).isEqualTo(faulty.id() + " said hello");
+    TlsHandshake event = shop.serverEvents.await(TlsHandshake.class, any -> true);
+    assertThat(event.tls().result()).isEqualTo(TlsHandshake.Result.SUCCESS);
+    assertThat(event.tls().detail()).isEqualTo("profile:extended_key_usage");
+    assertThat(event.peer().id()).isEqualTo(faulty.id());
+  }
+
+  private void assertRefused(Server server, IssuedSvid faulty) {
+    shop.serverEvents.clear();
+    ManagedChannel channel = shop.closing(Attacker.dial(server.getPort(), faulty));
+
+    assertThatThrownBy(() -> Echo.call(channel, "hello"))
+        .isInstanceOf(StatusRuntimeException.class);
+    TlsHandshake event = shop.serverEvents.await(TlsHandshake.class, any -> true);
+    assertThat(event.tls().result()).isEqualTo(TlsHandshake.Result.CERTIFICATE_VERIFICATION_FAILED);
+    assertThat(event.tls().detail()).isEqualTo("profile:extended_key_usage");
   }
 
   @Test
