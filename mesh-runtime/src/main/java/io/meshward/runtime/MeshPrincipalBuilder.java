@@ -88,6 +88,9 @@ public final class MeshPrincipalBuilder implements KafkaPrincipalBuilder, Config
   private SpiffeId bearer(String name, @Nullable Instant issuedAt, String ip) {
     try {
       SpiffeId id = SpiffeId.parse(name);
+      if (!id.hasPath()) {
+        throw refused(name + " is the ID of a trust domain, not of a workload");
+      }
       identity().requireNotHeld(id, issuedAt, ip);
       return id;
     } catch (InvalidSpiffeIdException | SSLPeerUnverifiedException e) {

@@ -29,6 +29,7 @@ import io.meshward.schemas.QuarantineKey;
 import io.meshward.schemas.SpiffeId;
 import io.meshward.schemas.Subject;
 import io.meshward.testkit.TestTrustDomain;
+import io.meshward.testkit.WorkloadEntry;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -36,6 +37,7 @@ import java.nio.file.Files;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Date;
+import java.util.List;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.Set;
@@ -147,6 +149,37 @@ class JwtCallsTest {
     twice.merge(bearer(good));
     assertRefused(channel, twice, "jwt_malformed");
     assertThat(call(channel, bearer(good))).contains("frontend");
+  }
+
+  @Test
+  void aTokenIsOfTheIdentityThatTheRuntimeChose() {
+    SpiffeId batch = domain.name().id("/ns/shop/sa/batch");
+    shop.mesh
+        .workload(shop.frontend)
+        .serve(
+            WorkloadEntry.of(batch),
+            WorkloadEntry.of(shop.frontend).hint("internal"),
+            WorkloadEntry.of(shop.frontend).hint("external"));
+    Server server =
+        shop.serve(shop.ordersRuntime(orders -> orders.jwt(JwtOptions.forAudience("orders"))));
+
+    for (UnaryOperator<MeshRuntimeBuilder> chosen :
+        List.<UnaryOperator<MeshRuntimeBuilder>>of(
+            frontend -> frontend.spiffeId(shop.frontend), frontend -> frontend.hint("internal"))) {
+      shop.serverEvents.clear();
+      MeshRuntime frontend = shop.frontendRuntime(chosen);
+      String answer =
+          ClientCalls.blockingUnaryCall(
+              shop.dial(frontend, server),
+              Echo.WHO,
+              CallOptions.DEFAULT.withCallCredentials(
+                  frontend.jwtSvids().callCredentials("orders")),
+              "hello");
+
+      assertThat(answer).contains("frontend");
+      assertThat(requireNonNull(await(Decision.ALLOW).jwt()).sub())
+          .isEqualTo(shop.frontend.toString());
+    }
   }
 
   @Test
@@ -275,6 +308,25 @@ class JwtCallsTest {
         .isEqualTo(TokenUses.Use.GOOD);
     assertThat(uses.use("b", shop.frontend, now.plusSeconds(50), later))
         .isEqualTo(TokenUses.Use.REPLAYED);
+  }
+
+  @Test
+  void aTokenIsTakenAsLongAfterItsEndAsTheLeewayAllows() {
+    String over = domain.issueJwt(shop.frontend, Set.of("orders"), Duration.ofSeconds(-20));
+    UnaryOperator<MeshRuntimeBuilder> jwt = orders -> orders.jwt(JwtOptions.forAudience("orders"));
+    MeshRuntime frontend = shop.frontendRuntime();
+    Server lenient =
+        shop.serve(
+            shop.ordersRuntime(orders -> jwt.apply(orders).jwtLeeway(Duration.ofMinutes(1))));
+    Server strict =
+        shop.serve(
+            shop.ordersRuntime(orders -> jwt.apply(orders).jwtLeeway(Duration.ofSeconds(10))));
+
+    assertThat(call(shop.dial(frontend, lenient), bearer(over))).contains("frontend");
+    assertRefused(shop.dial(frontend, strict), bearer(over), "jwt_expired");
+    assertThatThrownBy(() -> MeshRuntime.builder().jwtLeeway(Duration.ofSeconds(61)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("PT1M1S");
   }
 
   @Test

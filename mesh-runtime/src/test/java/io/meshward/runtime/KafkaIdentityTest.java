@@ -15,6 +15,7 @@ import io.meshward.schemas.TopicCatalogue;
 import io.meshward.testkit.IssuedSvid;
 import io.meshward.testkit.TestMesh;
 import io.meshward.testkit.TestTrustDomain;
+import io.meshward.testkit.WorkloadEntry;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -33,6 +34,8 @@ import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLSocket;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
@@ -94,6 +97,16 @@ class KafkaIdentityTest {
     stranger.put(KafkaSettings.WORKLOAD_API, strangers.addressFor("/ns/shop/sa/orders"));
 
     assertThatThrownBy(() -> clusterId(stranger)).isInstanceOf(SslAuthenticationException.class);
+    int port = Integer.parseInt(kafka.bootstrapServers().split(":", -1)[1]);
+    SSLContext nobody = Attacker.context(null);
+    try (Socket tls = nobody.getSocketFactory().createSocket("127.0.0.1", port)) {
+      tls.setSoTimeout(20_000);
+      // In TLS 1.3 a client has finished before the server sees that its certificate is missing.
+      ((SSLSocket) tls).startHandshake();
+      assertThatThrownBy(() -> tls.getInputStream().read())
+          .isInstanceOf(SSLException.class)
+          .hasMessageContaining("certificate_required");
+    }
     Map<String, Object> plaintext = new HashMap<>();
     plaintext.put("bootstrap.servers", kafka.bootstrapServers());
     plaintext.put("default.api.timeout.ms", 1_000);
@@ -443,6 +456,7 @@ class KafkaIdentityTest {
           .hasCauseInstanceOf(AuthorizationException.class);
       assertThatThrownBy(() -> clusterId(bearer(kafka, orders, "other")))
           .isInstanceOf(SaslAuthenticationException.class);
+      theBrokerSeesTheIdentityThatWasChosen(kafka);
     } finally {
       if (allowed == null) {
         System.clearProperty(ALLOWED_KEY_FILES);
@@ -450,6 +464,34 @@ class KafkaIdentityTest {
         System.setProperty(ALLOWED_KEY_FILES, allowed);
       }
     }
+  }
+
+  private void theBrokerSeesTheIdentityThatWasChosen(EmbeddedKafka kafka) throws Exception {
+    SpiffeId several = mesh.trustDomain().name().id("/ns/shop/sa/several");
+    mesh.workload(several).serve(WorkloadEntry.of(frontend), WorkloadEntry.of(orders));
+    Map<String, Object> chosen = bearer(kafka, several, "kafka");
+    chosen.put(KafkaSettings.SPIFFE_ID, orders.toString());
+    createTopic(chosen, "rest");
+    Map<String, Object> unchosen = bearer(kafka, several, "kafka");
+    unchosen.put("sasl.jaas.config", unchosen.get("sasl.jaas.config") + " ");
+    assertThatThrownBy(() -> createTopic(unchosen, "too many"))
+        .hasCauseInstanceOf(AuthorizationException.class);
+
+    try (Admin admin = Admin.create(bearer(kafka, orders, "kafka"))) {
+      MeshTopics.createAll(admin);
+    }
+    Map<String, Object> ofRuntime = bearer(kafka, several, "kafka");
+    ofRuntime.put("sasl.jaas.config", LOGIN);
+    ofRuntime.put(KafkaSettings.AUDIENCE, "kafka");
+    // It logs in before it has an SVID, and whoever else it were could not read the quarantine.
+    MeshRuntime runtime =
+        closing(
+            MeshRuntime.builder()
+                .workloadApi(mesh.addressFor(several))
+                .spiffeId(orders)
+                .kafka(ofRuntime, MeshTopics.PREFIX)
+                .start());
+    assertThat(runtime.status().open()).isTrue();
   }
 
   private static final String LOGIN =
