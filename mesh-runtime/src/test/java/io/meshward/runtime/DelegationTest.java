@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.grpc.Channel;
 import io.grpc.ClientInterceptors;
 import io.grpc.ManagedChannel;
@@ -39,6 +40,7 @@ import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -74,15 +76,7 @@ class DelegationTest {
   DelegationTest() throws IOException {
     Files.writeString(policy, ALLOW_ALL, UTF_8);
     Files.writeString(shop.policy, ALLOW_ALL, UTF_8);
-    MeshRuntime paymentRuntime =
-        shop.closing(
-            MeshRuntime.builder()
-                .workloadApi(shop.mesh.addressFor(payment))
-                .policy(policy)
-                .events(events)
-                .quarantine(holds)
-                .start());
-    paymentServer = serve(paymentRuntime, noting());
+    paymentServer = serve(paymentRuntime(UnaryOperator.identity()), noting());
     MeshRuntime orders = shop.ordersRuntime();
     ordersToPayment = shop.dial(orders, paymentServer, payment);
     ManagedChannel onwards =
@@ -139,6 +133,51 @@ class DelegationTest {
     assertThat(event.authz().reason()).isEqualTo("on_behalf_of_refused");
     assertThat(event.authz().engine()).isEqualTo("policy");
     assertThat(requireNonNull(event.delegation()).chain()).containsExactly(shop.frontend);
+  }
+
+  @Test
+  void opaHasToAllowTheCallToBothAsWell() throws IOException {
+    try (FakeOpa opa = new FakeOpa()) {
+      Server server =
+          serve(
+              paymentRuntime(
+                  builder ->
+                      builder.opa(OpaOptions.at(opa.address()).timeout(Duration.ofSeconds(10)))),
+              noting());
+      ManagedChannel channel = shop.dial(shop.ordersRuntime(), server, payment);
+      String links = chain(List.of(shop.frontend, shop.orders), payment);
+
+      for (SpiffeId refused : List.of(shop.frontend, shop.orders)) {
+        opa.answers(input -> result(!principal(input).equals(refused.toString())));
+        clear();
+        StatusRuntimeException failure =
+            catchThrowableOfType(StatusRuntimeException.class, () -> call(channel, links));
+
+        assertThat(failure.getStatus().getCode()).isEqualTo(Status.Code.PERMISSION_DENIED);
+        AuthzDecision event = events.await(AuthzDecision.class, any -> true);
+        assertThat(event.authz().decision()).isEqualTo(Decision.DENY);
+        assertThat(event.authz().reason()).isEqualTo("opa_denied");
+        assertThat(event.authz().engine()).isEqualTo("opa");
+        assertThat(event.peer().id()).isEqualTo(shop.orders);
+        assertThat(requireNonNull(event.delegation()).chain()).containsExactly(shop.frontend);
+        assertThat(seen).isEmpty();
+      }
+
+      int before = opa.asked().size();
+      opa.answers(input -> result(true));
+      assertThat(call(channel, links)).contains("orders");
+      assertThat(opa.asked().subList(before, opa.asked().size()))
+          .extracting(asked -> principal(asked.body().path("input")))
+          .containsExactlyInAnyOrder(shop.orders.toString(), shop.frontend.toString());
+    }
+  }
+
+  private static String principal(JsonNode input) {
+    return input.at("/attributes/source/principal").asText();
+  }
+
+  private static String result(boolean allowed) {
+    return "{\"result\": " + allowed + "}";
   }
 
   @Test
@@ -331,12 +370,17 @@ class DelegationTest {
           "name": "orders", "source": {"principals": ["spiffe://shop.test/ns/shop/sa/orders"]}}]}
         """,
         UTF_8);
+    return paymentRuntime(builder -> builder.policy(strict));
+  }
+
+  private MeshRuntime paymentRuntime(UnaryOperator<MeshRuntimeBuilder> more) {
     return shop.closing(
-        MeshRuntime.builder()
-            .workloadApi(shop.mesh.addressFor(payment))
-            .policy(strict)
-            .events(events)
-            .quarantine(holds)
+        more.apply(
+                MeshRuntime.builder()
+                    .workloadApi(shop.mesh.addressFor(payment))
+                    .policy(policy)
+                    .events(events)
+                    .quarantine(holds))
             .start());
   }
 

@@ -15,6 +15,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.function.Function;
 
 /** Answers as OPA's REST API would, or as it never would. */
 final class FakeOpa implements AutoCloseable {
@@ -27,7 +28,7 @@ final class FakeOpa implements AutoCloseable {
   private final CountDownLatch closed = new CountDownLatch(1);
   private final List<Asked> asked = new CopyOnWriteArrayList<>();
   private volatile int status = 200;
-  private volatile String body = "{}";
+  private volatile Function<JsonNode, String> bodies = input -> "{}";
   private volatile boolean silent;
 
   FakeOpa() {
@@ -47,7 +48,15 @@ final class FakeOpa implements AutoCloseable {
 
   FakeOpa answers(int newStatus, String newBody) {
     status = newStatus;
-    body = newBody;
+    bodies = input -> newBody;
+    silent = false;
+    return this;
+  }
+
+  /** Answers each question by its input. */
+  FakeOpa answers(Function<JsonNode, String> byInput) {
+    status = 200;
+    bodies = byInput;
     silent = false;
     return this;
   }
@@ -64,11 +73,8 @@ final class FakeOpa implements AutoCloseable {
 
   private void handle(HttpExchange exchange) throws IOException {
     String trace = exchange.getRequestHeaders().getFirst("traceparent");
-    asked.add(
-        new Asked(
-            exchange.getRequestURI().toString(),
-            EventCodec.readTree(exchange.getRequestBody().readAllBytes()),
-            trace == null ? "" : trace));
+    JsonNode question = EventCodec.readTree(exchange.getRequestBody().readAllBytes());
+    asked.add(new Asked(exchange.getRequestURI().toString(), question, trace == null ? "" : trace));
     if (silent) {
       try {
         closed.await();
@@ -78,7 +84,7 @@ final class FakeOpa implements AutoCloseable {
       exchange.close();
       return;
     }
-    byte[] bytes = body.getBytes(UTF_8);
+    byte[] bytes = bodies.apply(question.path("input")).getBytes(UTF_8);
     exchange.sendResponseHeaders(status, bytes.length);
     exchange.getResponseBody().write(bytes);
     exchange.close();

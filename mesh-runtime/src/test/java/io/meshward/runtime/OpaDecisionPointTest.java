@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicLong;
@@ -187,11 +188,49 @@ class OpaDecisionPointTest {
   }
 
   @Test
-  void refusesWhenOpaIsSilentAndDoesNotTakeItsLateAnswerForAnother() {
+  void waitsForFiftyMillisecondsUnlessToldOtherwise() {
+    assertThat(OpaOptions.at(opa.address()).timeout()).isEqualTo(Duration.ofMillis(50));
     opa.falls();
-    OpaDecisionPoint point = point(OpaOptions.at(opa.address()).timeout(Duration.ofMillis(50)));
 
-    assertThat(answer(point, call()).reason()).isEqualTo("opa_timeout");
+    assertThat(answer(point(OpaOptions.at(opa.address())), call()).reason())
+        .isEqualTo("opa_timeout");
+  }
+
+  @Test
+  void theLateAnswerToOneQuestionIsNotTakenForThatToTheNext() {
+    CountDownLatch nextIsAsked = new CountDownLatch(1);
+    opa.answers(
+        input -> {
+          if (input.at("/attributes/request/http/path").asText().equals("/a/slow")) {
+            await(nextIsAsked);
+            return "{\"result\": false}";
+          }
+          nextIsAsked.countDown();
+          return ALLOW;
+        });
+    OpaDecisionPoint point = point(OpaOptions.at(opa.address()).timeout(Duration.ofMillis(250)));
+    assertThat(answer(point, Calls.of(Calls.FRONTEND, "/a/slow")).reason())
+        .isEqualTo("opa_timeout");
+
+    List<String> reasons = new ArrayList<>();
+    Eventually.await(
+        () -> "an answer to the next question after " + reasons,
+        Duration.ofSeconds(20),
+        () -> {
+          nanos.addAndGet(Duration.ofSeconds(10).toNanos());
+          DecisionPoint.Answer next = answer(point, Calls.of(Calls.FRONTEND, "/a/next"));
+          reasons.add(String.valueOf(next.reason()));
+          return next.allowed();
+        });
+    assertThat(reasons).doesNotContain("opa_denied");
+  }
+
+  private static void await(CountDownLatch latch) {
+    try {
+      assertThat(latch.await(30, SECONDS)).isTrue();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   @Test
