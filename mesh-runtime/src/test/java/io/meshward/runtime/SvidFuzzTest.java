@@ -53,6 +53,11 @@ class SvidFuzzTest {
     readBundle(bytes);
   }
 
+  @FuzzTest
+  void anyBundleMapIsReadOrRefused(byte[] bytes) {
+    readBundleMap(bytes);
+  }
+
   @Test
   void changedTokensAreRefused() {
     for (long seed = 0; seed < 3_000; seed++) {
@@ -90,6 +95,24 @@ class SvidFuzzTest {
       }
       byte[] changed = bundle;
       under(seed, () -> readBundle(changed));
+    }
+  }
+
+  @Test
+  void changedBundleMapsAreReadOrRefused() {
+    byte[] good =
+        ("{\"trust_domains\":{\"shop.test\":"
+                + SHOP.spiffeBundle()
+                + ",\"other.test\":{\"keys\":[],\"spiffe_sequence\":7}}}")
+            .getBytes(UTF_8);
+    for (long seed = 0; seed < 3_000; seed++) {
+      Random random = Seeded.random(seed);
+      byte[] bundles = good;
+      for (int i = 1 + random.nextInt(4); i > 0; i--) {
+        bundles = Seeded.changed(bundles, random);
+      }
+      byte[] changed = bundles;
+      under(seed, () -> readBundleMap(changed));
     }
   }
 
@@ -140,6 +163,19 @@ class SvidFuzzTest {
       SpiffeBundle bundle = SpiffeBundle.parse(SHOP.name(), json);
       assertThat(bundle.x509().trustDomain()).isEqualTo(SHOP.name());
       assertThat(bundle.refreshHint()).isPositive();
+    } catch (MalformedBundleException e) {
+      assertThat(e).message().isNotEmpty();
+    }
+  }
+
+  private static void readBundleMap(byte[] json) {
+    try {
+      SpiffeBundle.parseMap(json)
+          .forEach(
+              (trustDomain, bundle) -> {
+                assertThat(bundle.x509().trustDomain()).isEqualTo(trustDomain);
+                assertThat(bundle.jwt().trustDomain()).isEqualTo(trustDomain);
+              });
     } catch (MalformedBundleException e) {
       assertThat(e).message().isNotEmpty();
     }
