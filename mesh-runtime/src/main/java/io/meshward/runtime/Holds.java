@@ -139,7 +139,8 @@ final class Holds {
     return mayBeProtected ? Optional.empty() : againstAddress(ip, now);
   }
 
-  private Optional<Hold> againstAddress(String ip, Instant now) {
+  /** A hold on an address, whoever comes from it. */
+  Optional<Hold> againstAddress(String ip, Instant now) {
     return bySubject.getOrDefault(new Subject(Subject.Kind.IP, null, ip), List.of()).stream()
         .filter(hold -> hold.livesAt(now))
         .findFirst();
