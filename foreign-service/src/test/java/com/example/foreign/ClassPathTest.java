@@ -21,6 +21,8 @@ import org.junit.jupiter.api.Test;
 
 /** What came along with our modules under the versions of Spring Boot. */
 class ClassPathTest {
+  private static final String JAVA_SPIFFE = "java-spiffe-core";
+  private static final String STUBS = "io.spiffe.workloadapi.grpc.";
   private static final List<Path> ENTRIES =
       Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
           .map(Path::of)
@@ -46,17 +48,29 @@ class ClassPathTest {
 
   @Test
   void noClassThatOursNeedIsMissing() {
-    for (String part : List.of("mesh-runtime", "schemas", "mesh-spring-boot-starter")) {
-      assertThat(missing(part, ENTRIES)).as("missing for " + part).isEmpty();
+    for (String part :
+        List.of("mesh-runtime", "schemas", "mesh-spring-boot-starter", "mesh-testkit")) {
+      assertThat(missing(ours(part), ENTRIES)).as("missing for " + part).isEmpty();
+    }
+  }
+
+  @Test
+  void noClassIsMissingThatTheStubsOfJavaSpiffeNeedAndNothingElseOfItIsUsed() {
+    assertThat(missing(jar(JAVA_SPIFFE), ENTRIES)).noneMatch(line -> line.contains(STUBS));
+    assertThat(missing(jar(JAVA_SPIFFE), without("grpc-stub")))
+        .as("what is missing would be found")
+        .anyMatch(line -> line.contains(STUBS) && line.contains("io.grpc.stub"));
+    for (String part : List.of("mesh-runtime", "mesh-testkit")) {
+      assertThat(missing(ours(part), without(JAVA_SPIFFE)))
+          .as("what " + part + " uses")
+          .isNotEmpty()
+          .allMatch(line -> line.contains("-> " + STUBS));
     }
   }
 
   @Test
   void whatIsMissingWouldBeFound() {
-    List<Path> withoutKafka =
-        ENTRIES.stream().filter(entry -> !entry.toString().contains("kafka-clients")).toList();
-
-    assertThat(missing("mesh-runtime", withoutKafka))
+    assertThat(missing(ours("mesh-runtime"), without("kafka-clients")))
         .anyMatch(line -> line.contains("org.apache.kafka"));
   }
 
@@ -68,16 +82,32 @@ class ClassPathTest {
         .anyMatch(name -> name.startsWith("grpc-netty-shaded-"));
   }
 
-  /** What {@code jdeps} finds no class for, of one of our modules: its jar, or its classes. */
-  private static List<String> missing(String module, List<Path> classPath) {
-    Path own =
-        ENTRIES.stream()
-            .filter(
-                entry ->
-                    entry.toString().contains("meshward-" + module)
-                        || entry.endsWith(Path.of(module, "target", "classes")))
-            .findFirst()
-            .orElseThrow(() -> new AssertionError(module + " is not on " + ENTRIES));
+  /** One of our modules: its jar, or its classes. */
+  private static Path ours(String module) {
+    return ENTRIES.stream()
+        .filter(
+            entry ->
+                entry.toString().contains("meshward-" + module)
+                    || entry.endsWith(Path.of(module, "target", "classes")))
+        .findFirst()
+        .orElseThrow(() -> new AssertionError(module + " is not on " + ENTRIES));
+  }
+
+  private static Path jar(String name) {
+    return ENTRIES.stream()
+        .filter(entry -> entry.getFileName().toString().startsWith(name))
+        .findFirst()
+        .orElseThrow(() -> new AssertionError(name + " is not on " + ENTRIES));
+  }
+
+  private static List<Path> without(String name) {
+    return ENTRIES.stream()
+        .filter(entry -> !entry.getFileName().toString().startsWith(name))
+        .toList();
+  }
+
+  /** What {@code jdeps} finds no class for. */
+  private static List<String> missing(Path own, List<Path> classPath) {
     StringWriter printed = new StringWriter();
     int unused =
         ToolProvider.findFirst("jdeps")

@@ -42,6 +42,7 @@ public final class MeshRuntime implements AutoCloseable {
   private final RiskSource risk;
   private final @Nullable DecisionPoint decisionPoint;
   private final @Nullable MeshTelemetry telemetry;
+  private final @Nullable StatusMetrics statusMetrics;
   private final AllowSampler sampler;
   private final EvidenceVerifier evidence;
   private final DelegationIssuer delegations;
@@ -181,6 +182,8 @@ public final class MeshRuntime implements AutoCloseable {
       log.atWarn().log("peers are served although it is unknown yet which are held in quarantine");
       trust.holds(Holds.of(List.of(), protectedIdentities));
     }
+    statusMetrics =
+        telemetry == null ? null : new StatusMetrics(telemetry.openTelemetry(), this::status);
   }
 
   private void open(Duration svidDeadline, Duration quarantineDeadline) {
@@ -461,6 +464,9 @@ public final class MeshRuntime implements AutoCloseable {
       decisionPoint.close();
     }
     reportMissing();
+    if (statusMetrics != null) {
+      statusMetrics.close();
+    }
     if (telemetry != null) {
       telemetry.close();
     }

@@ -240,6 +240,32 @@ class MeshTelemetryTest {
         .satisfies(point -> assertThat(point.getValue()).isPositive());
   }
 
+  @Test
+  void whatTheStatusSaysIsMeasuredToo() {
+    String unused = Echo.call(channel, "hello");
+    assertThat(number("meshward.open")).isEqualTo(1);
+    assertThat(number("meshward.connections")).isEqualTo(1);
+    assertThat(number("meshward.quarantine.holds")).isZero();
+    assertThat(number("meshward.policy.problem")).isZero();
+    assertThat(metric("meshward.quarantine.age").getDoubleGaugeData().getPoints())
+        .singleElement()
+        .satisfies(point -> assertThat(point.getValue()).isNotNegative());
+    assertThat(metric("meshward.events.dropped").getLongSumData().getPoints())
+        .extracting(point -> text(point.getAttributes(), "event.class"))
+        .containsExactlyInAnyOrder("enforcement", "denial", "lifecycle", "handshake", "allow");
+
+    var unusedKey = shop.serverHolds.place(Subject.of(shop.frontend), "containment-1");
+    Eventually.await("no connection", () -> number("meshward.connections") == 0);
+    assertThat(number("meshward.quarantine.holds")).isEqualTo(1);
+
+    shop.mesh.workload(shop.orders).redact();
+    Eventually.await("closed", () -> number("meshward.open") == 0);
+  }
+
+  private static long number(String name) {
+    return metric(name).getLongGaugeData().getPoints().iterator().next().getValue();
+  }
+
   private static MetricData metric(String name) {
     return TELEMETRY.getMetrics().stream()
         .filter(metric -> metric.getName().equals(name))
