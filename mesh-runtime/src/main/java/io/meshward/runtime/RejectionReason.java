@@ -22,7 +22,18 @@ enum RejectionReason {
   /** The chain is good, but under the bundle of another trust domain than the ID claims. */
   TRUST_DOMAIN_BUNDLE_MISMATCH("td_bundle_mismatch", Result.CERTIFICATE_AUTHORITY_INVALID),
   UNKNOWN_AUTHORITY("unknown_authority", Result.CERTIFICATE_AUTHORITY_INVALID),
-  PATH_INVALID("path_invalid", Result.CERTIFICATE_VERIFICATION_FAILED),
+  PATH_SIGNATURE("path:signature", Result.CERTIFICATE_VERIFICATION_FAILED),
+  PATH_ALGORITHM("path:algorithm", Result.CERTIFICATE_VERIFICATION_FAILED),
+  PATH_NAME_CONSTRAINTS("path:name_constraints", Result.CERTIFICATE_VERIFICATION_FAILED),
+  PATH_NOT_AUTHORITY("path:not_authority", Result.CERTIFICATE_VERIFICATION_FAILED),
+  PATH_TOO_LONG("path:too_long", Result.CERTIFICATE_VERIFICATION_FAILED),
+  PATH_CRITICAL_EXTENSION("path:critical_extension", Result.CERTIFICATE_VERIFICATION_FAILED),
+  /** An intermediate; of the leaf it is {@link #EXPIRED}. */
+  PATH_EXPIRED("path:expired", Result.CERTIFICATE_EXPIRED),
+  /** An intermediate; of the leaf it is {@link #NOT_YET_VALID}. */
+  PATH_NOT_YET_VALID("path:not_yet_valid", Result.CERTIFICATE_NOT_YET_VALID),
+  /** Another rule of RFC 5280 6. */
+  PATH_INVALID("path:invalid", Result.CERTIFICATE_VERIFICATION_FAILED),
   EXPIRED("expired", Result.CERTIFICATE_EXPIRED),
   NOT_YET_VALID("not_yet_valid", Result.CERTIFICATE_NOT_YET_VALID),
   UNEXPECTED_PEER_ID("unexpected_peer_id", Result.CERTIFICATE_HOSTNAME_MISMATCH),

@@ -15,7 +15,15 @@ import static io.meshward.runtime.RejectionReason.NO_CLIENT_CERT;
 import static io.meshward.runtime.RejectionReason.NO_DIGITAL_SIGNATURE;
 import static io.meshward.runtime.RejectionReason.NO_PATH;
 import static io.meshward.runtime.RejectionReason.NO_URI_SAN;
+import static io.meshward.runtime.RejectionReason.PATH_ALGORITHM;
+import static io.meshward.runtime.RejectionReason.PATH_CRITICAL_EXTENSION;
+import static io.meshward.runtime.RejectionReason.PATH_EXPIRED;
 import static io.meshward.runtime.RejectionReason.PATH_INVALID;
+import static io.meshward.runtime.RejectionReason.PATH_NAME_CONSTRAINTS;
+import static io.meshward.runtime.RejectionReason.PATH_NOT_AUTHORITY;
+import static io.meshward.runtime.RejectionReason.PATH_NOT_YET_VALID;
+import static io.meshward.runtime.RejectionReason.PATH_SIGNATURE;
+import static io.meshward.runtime.RejectionReason.PATH_TOO_LONG;
 import static io.meshward.runtime.RejectionReason.SEVERAL_URI_SANS;
 import static io.meshward.runtime.RejectionReason.TRUST_DOMAIN_BUNDLE_MISMATCH;
 import static io.meshward.runtime.RejectionReason.UNKNOWN_AUTHORITY;
@@ -28,6 +36,7 @@ import java.security.GeneralSecurityException;
 import java.security.cert.CertPath;
 import java.security.cert.CertPathValidator;
 import java.security.cert.CertPathValidatorException;
+import java.security.cert.CertPathValidatorException.BasicReason;
 import java.security.cert.CertPathValidatorResult;
 import java.security.cert.CertificateFactory;
 import java.security.cert.CertificateParsingException;
@@ -199,7 +208,7 @@ final class X509SvidVerifier {
       return failure.getReason() == PKIXReason.NO_TRUST_ANCHOR
           ? refusals.because(
               UNKNOWN_AUTHORITY, "no authority of " + id.trustDomain() + " signed it")
-          : refusals.because(PATH_INVALID, String.valueOf(failure.getMessage()));
+          : refusals.because(rule(failure.getReason()), String.valueOf(failure.getMessage()));
     }
     if (now.isBefore(notBefore)) {
       return refusals.outsideValidity(
@@ -235,12 +244,32 @@ final class X509SvidVerifier {
           CertPathValidator.getInstance("PKIX").validate(certPath, parameters);
       return anchorAllows(path.size() - 1, result)
           ? null
-          : new CertPathValidatorException("more intermediates than the authority allows");
+          : new CertPathValidatorException(
+              "more intermediates than the authority allows",
+              null,
+              certPath,
+              -1,
+              PKIXReason.PATH_TOO_LONG);
     } catch (CertPathValidatorException e) {
       return e;
     } catch (GeneralSecurityException e) {
       return new CertPathValidatorException("the path cannot be validated", e);
     }
+  }
+
+  /** Which rule of RFC 5280 6.1 the path breaks, as the JDK names it. */
+  private static RejectionReason rule(CertPathValidatorException.Reason broken) {
+    return switch (broken) {
+      case BasicReason.INVALID_SIGNATURE -> PATH_SIGNATURE;
+      case BasicReason.ALGORITHM_CONSTRAINED -> PATH_ALGORITHM;
+      case BasicReason.EXPIRED -> PATH_EXPIRED;
+      case BasicReason.NOT_YET_VALID -> PATH_NOT_YET_VALID;
+      case PKIXReason.INVALID_NAME -> PATH_NAME_CONSTRAINTS;
+      case PKIXReason.NOT_CA_CERT, PKIXReason.INVALID_KEY_USAGE -> PATH_NOT_AUTHORITY;
+      case PKIXReason.PATH_TOO_LONG -> PATH_TOO_LONG;
+      case PKIXReason.UNRECOGNIZED_CRIT_EXT -> PATH_CRITICAL_EXTENSION;
+      default -> PATH_INVALID;
+    };
   }
 
   /** The anchor's own path length, which path validation does not look at (RFC 5280 4.2.1.9). */

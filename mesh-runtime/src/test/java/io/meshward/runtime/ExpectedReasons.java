@@ -35,12 +35,11 @@ final class ExpectedReasons {
       case NO_PATH -> RejectionReason.NO_PATH;
       case EXPIRED -> RejectionReason.EXPIRED;
       case NOT_YET_VALID -> RejectionReason.NOT_YET_VALID;
-      case BROKEN_SIGNATURE,
-          UNKNOWN_CRITICAL_EXTENSION,
-          INTERMEDIATE_NOT_AUTHORITY,
-          INTERMEDIATE_EXPIRED,
-          NAME_CONSTRAINTS_EXCLUDE ->
-          RejectionReason.PATH_INVALID;
+      case BROKEN_SIGNATURE -> RejectionReason.PATH_SIGNATURE;
+      case UNKNOWN_CRITICAL_EXTENSION -> RejectionReason.PATH_CRITICAL_EXTENSION;
+      case INTERMEDIATE_NOT_AUTHORITY -> RejectionReason.PATH_NOT_AUTHORITY;
+      case INTERMEDIATE_EXPIRED -> RejectionReason.PATH_EXPIRED;
+      case NAME_CONSTRAINTS_EXCLUDE -> RejectionReason.PATH_NAME_CONSTRAINTS;
       // Told apart by its authority key identifier, before any signature is looked at.
       case IMPOSTOR_ISSUER, INTERMEDIATE_MISSING -> RejectionReason.UNKNOWN_AUTHORITY;
     };

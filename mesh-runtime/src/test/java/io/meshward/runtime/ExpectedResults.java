@@ -21,13 +21,19 @@ final class ExpectedResults {
           "profile:no_digital_signature",
           "profile:extended_key_usage",
           "profile:chain_too_long",
-          "path_invalid" ->
+          "path:signature",
+          "path:algorithm",
+          "path:name_constraints",
+          "path:not_authority",
+          "path:too_long",
+          "path:critical_extension",
+          "path:invalid" ->
           Result.CERTIFICATE_VERIFICATION_FAILED;
       case "malformed" -> Result.CERTIFICATE_MALFORMED;
       case "unknown_trust_domain", "td_bundle_mismatch", "unknown_authority" ->
           Result.CERTIFICATE_AUTHORITY_INVALID;
-      case "expired" -> Result.CERTIFICATE_EXPIRED;
-      case "not_yet_valid" -> Result.CERTIFICATE_NOT_YET_VALID;
+      case "expired", "path:expired" -> Result.CERTIFICATE_EXPIRED;
+      case "not_yet_valid", "path:not_yet_valid" -> Result.CERTIFICATE_NOT_YET_VALID;
       case "unexpected_peer_id" -> Result.CERTIFICATE_HOSTNAME_MISMATCH;
       case "quarantined",
           "quarantine_unread",

@@ -159,15 +159,16 @@ class NegativeMatrixTest {
         "td_bundle_mismatch",
         Shown.of(own.issue(partner.name().id(id.path()))));
     rows.shows("signed by itself", "unknown_authority", forged.selfSigned(id));
-    rows.shows("signed by a workload", "path_invalid", forged.signedByLeaf(id, good));
+    rows.shows("signed by a workload", "path:not_authority", forged.signedByLeaf(id, good));
     // BoringSSL hands over the first ten.
     rows.shows("a chain of twelve", "unknown_authority", forged.below(id, 11, 20));
-    rows.shows("a path longer than allowed", "path_invalid", forged.below(id, 2, 0));
+    rows.shows("a path longer than allowed", "path:too_long", forged.below(id, 2, 0));
     rows.shows(
         "an authority that may not sign",
-        "path_invalid",
+        "path:not_authority",
         forged.belowAnAuthorityThatMayNotSign(id));
-    rows.shows("an authority of tomorrow", "path_invalid", forged.belowAnAuthorityOfTomorrow(id));
+    rows.shows(
+        "an authority of tomorrow", "path:not_yet_valid", forged.belowAnAuthorityOfTomorrow(id));
     rows.shows(
         "its authority in its place",
         // As with the root: BoringSSL looks at the key usage first.
