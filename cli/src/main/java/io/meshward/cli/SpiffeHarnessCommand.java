@@ -1,6 +1,7 @@
 package io.meshward.cli;
 
 import io.meshward.runtime.MeshRuntime;
+import io.meshward.runtime.MeshRuntimeBuilder;
 import io.meshward.runtime.MeshRuntimeException;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -45,13 +46,14 @@ final class SpiffeHarnessCommand implements Callable<Integer> {
     return ExitCode.OK;
   }
 
+  /** How the library is started; the Workload API is still to be found in the environment. */
+  static MeshRuntimeBuilder settings() {
+    return MeshRuntime.builder().withoutEvents().withoutQuarantine().startDeadline(UNTIL_STOPPED);
+  }
+
   private static MeshRuntime start() {
     try {
-      return MeshRuntime.builder()
-          .withoutEvents()
-          .withoutQuarantine()
-          .startDeadline(UNTIL_STOPPED)
-          .start();
+      return settings().start();
     } catch (IllegalArgumentException e) {
       throw new CommandException(ExitCode.USAGE, String.valueOf(e.getMessage()), e);
     } catch (MeshRuntimeException e) {

@@ -1,6 +1,7 @@
 package io.meshward.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.grpc.Status;
@@ -221,6 +222,11 @@ class SpiffeHarnessTest {
       harness.awaitExit();
       assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(5));
     }
+  }
+
+  @Test
+  void rehearsesAllThatASuiteAsksFor() {
+    assertThatCode(Rehearsal::run).doesNotThrowAnyException();
   }
 
   private HarnessProcess start() throws Exception {

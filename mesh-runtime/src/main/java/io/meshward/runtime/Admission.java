@@ -43,11 +43,12 @@ final class Admission {
   /**
    * Judges a chain under one generation of trust.
    *
+   * @param presented the leaf first; in what order the others come does not matter
    * @param ip the peer's address, where it is known
    * @param expected the only ID that will do, if one is expected
    */
   Verdict judge(
-      List<X509Certificate> chain,
+      List<X509Certificate> presented,
       @Nullable String ip,
       @Nullable SpiffeId expected,
       Trust.Snapshot snapshot) {
@@ -55,6 +56,7 @@ final class Admission {
       return rejected(RejectionReason.NO_OWN_SVID, null, "this workload has no valid SVID");
     }
     Instant now = clock.instant();
+    List<X509Certificate> chain = X509SvidVerifier.ordered(presented);
     Verdict verdict = X509SvidVerifier.verify(chain, snapshot.bundles(), now, this::isStrictFor);
     if (!(verdict instanceof Verdict.Accepted accepted)) {
       return verdict;

@@ -2,6 +2,7 @@ package io.meshward.runtime;
 
 import io.meshward.schemas.CertificateFacts;
 import java.io.ByteArrayInputStream;
+import java.security.GeneralSecurityException;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.security.cert.Certificate;
@@ -35,13 +36,20 @@ final class Certificates {
    * @throws CertificateException if the bytes are anything else
    */
   static List<X509Certificate> parseDer(byte[] der) throws CertificateException {
-    // The factory also reads PEM, which the Workload API never sends.
-    if (der.length == 0 || (der[0] & 0xff) != SEQUENCE) {
-      throw new CertificateException("expected ASN.1 DER certificates");
+    // Given all at once, the factory would read PEM too, and pass over what follows a certificate.
+    CertificateFactory factory = CertificateFactory.getInstance("X.509");
+    List<X509Certificate> parsed = new ArrayList<>();
+    for (int start = 0; start < der.length || parsed.isEmpty(); ) {
+      int end = end(der, start, SEQUENCE);
+      if (end < 0) {
+        throw new CertificateException("expected ASN.1 DER certificates and nothing else");
+      }
+      parsed.add(
+          (X509Certificate)
+              factory.generateCertificate(new ByteArrayInputStream(der, start, end - start)));
+      start = end;
     }
-    Collection<? extends Certificate> parsed =
-        CertificateFactory.getInstance("X.509").generateCertificates(new ByteArrayInputStream(der));
-    return parsed.stream().map(X509Certificate.class::cast).toList();
+    return List.copyOf(parsed);
   }
 
   /**
@@ -84,6 +92,22 @@ final class Certificates {
             .filter(name -> Integer.valueOf(URI_NAME).equals(name.get(0)))
             .map(name -> (String) name.get(1))
             .toList();
+  }
+
+  /**
+   * Whether one certificate signed another. Authorities may share a name, as after a rotation: the
+   * signature tells them apart.
+   */
+  static boolean issued(X509Certificate candidate, X509Certificate certificate) {
+    if (!candidate.getSubjectX500Principal().equals(certificate.getIssuerX500Principal())) {
+      return false;
+    }
+    try {
+      certificate.verify(candidate.getPublicKey());
+      return true;
+    } catch (GeneralSecurityException e) {
+      return false;
+    }
   }
 
   /** What events say of a leaf. */
@@ -145,22 +169,34 @@ final class Certificates {
 
   /** The content of the DER element at the start, if it has that tag and is whole. */
   private static byte @Nullable [] value(byte[] der, int tag) {
-    if (der.length < 2 || (der[0] & 0xff) != tag) {
-      return null;
+    int end = end(der, 0, tag);
+    return end < 0 ? null : Arrays.copyOfRange(der, contentStart(der, 0), end);
+  }
+
+  /**
+   * Where the DER element ends that starts there; negative if it has another tag or is not whole.
+   */
+  private static int end(byte[] der, int start, int tag) {
+    if (der.length - start < 2 || (der[start] & 0xff) != tag) {
+      return -1;
     }
-    int length = der[1] & 0xff;
-    int start = 2;
+    int length = der[start + 1] & 0xff;
+    int content = contentStart(der, start);
     if (length >= 0x80) {
       int digits = length & 0x7f;
-      if (digits == 0 || digits > 2 || der.length < 2 + digits) {
-        return null;
+      if (digits == 0 || digits > 3 || der.length < content) {
+        return -1;
       }
       length = 0;
-      for (int i = 0; i < digits; i++) {
-        length = (length << 8) | (der[2 + i] & 0xff);
+      for (int i = start + 2; i < content; i++) {
+        length = (length << 8) | (der[i] & 0xff);
       }
-      start = 2 + digits;
     }
-    return der.length < start + length ? null : Arrays.copyOfRange(der, start, start + length);
+    return der.length - content < length ? -1 : content + length;
+  }
+
+  private static int contentStart(byte[] der, int start) {
+    int length = der[start + 1] & 0xff;
+    return start + 2 + (length < 0x80 ? 0 : length & 0x7f);
   }
 }

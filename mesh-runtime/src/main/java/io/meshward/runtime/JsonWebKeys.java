@@ -94,8 +94,9 @@ record JsonWebKeys(List<X509Certificate> x509, List<JwtAuthority> jwt, List<Stri
 
   private static X509Certificate certificate(JsonNode entry) throws UnusableKeyException {
     JsonNode chain = entry.path("x5c");
-    if (!chain.isArray() || chain.size() != 1 || !chain.path(0).isTextual()) {
-      throw new UnusableKeyException("'x5c' does not hold exactly one certificate");
+    // X509-SVID 6.2: of several values all but the first are ignored.
+    if (!chain.isArray() || !chain.path(0).isTextual()) {
+      throw new UnusableKeyException("'x5c' holds no certificate");
     }
     String kind = text(entry, "kty");
     if (!kind.equals("EC") && !kind.equals("RSA")) {

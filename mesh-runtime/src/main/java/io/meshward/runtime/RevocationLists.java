@@ -1,6 +1,5 @@
 package io.meshward.runtime;
 
-import java.security.GeneralSecurityException;
 import java.security.cert.X509Certificate;
 import java.time.Instant;
 import java.util.List;
@@ -62,19 +61,8 @@ record RevocationLists(List<RevocationList> lists, boolean undeterminedIsRefused
 
   private static Optional<X509Certificate> issuer(
       X509Certificate certificate, List<X509Certificate> candidates) {
-    return candidates.stream().filter(candidate -> issued(candidate, certificate)).findFirst();
-  }
-
-  /** Authorities may share a name, as after a rotation: the signature tells them apart. */
-  private static boolean issued(X509Certificate candidate, X509Certificate certificate) {
-    if (!candidate.getSubjectX500Principal().equals(certificate.getIssuerX500Principal())) {
-      return false;
-    }
-    try {
-      certificate.verify(candidate.getPublicKey());
-      return true;
-    } catch (GeneralSecurityException e) {
-      return false;
-    }
+    return candidates.stream()
+        .filter(candidate -> Certificates.issued(candidate, certificate))
+        .findFirst();
   }
 }

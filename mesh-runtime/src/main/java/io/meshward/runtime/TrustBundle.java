@@ -17,7 +17,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class TrustBundle {
   private static final int KEY_CERT_SIGN_BIT = 5;
-  private static final String NAME_CONSTRAINTS = "2.5.29.30";
 
   private final TrustDomain trustDomain;
   private final List<X509Certificate> authorities;
@@ -27,7 +26,10 @@ public final class TrustBundle {
     this.trustDomain = trustDomain;
     this.authorities = List.copyOf(new LinkedHashSet<>(authorities));
     this.anchors =
-        this.authorities.stream().filter(TrustBundle::maySign).map(TrustBundle::anchor).toList();
+        this.authorities.stream()
+            .filter(TrustBundle::maySign)
+            .map(each -> new TrustAnchor(each, null))
+            .toList();
   }
 
   /** The trust domain these authorities sign for. */
@@ -83,12 +85,5 @@ public final class TrustBundle {
     return authorities.stream()
         .map(Certificates::keyHash)
         .collect(Collectors.toCollection(LinkedHashSet::new));
-  }
-
-  /** An anchor's own name constraints bind only if they are handed over beside it (RFC 5280, 6). */
-  private static TrustAnchor anchor(X509Certificate authority) {
-    byte[] extension = authority.getExtensionValue(NAME_CONSTRAINTS);
-    return new TrustAnchor(
-        authority, extension == null ? null : Certificates.unwrapOctetString(extension));
   }
 }

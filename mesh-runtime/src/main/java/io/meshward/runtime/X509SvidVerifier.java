@@ -32,6 +32,7 @@ import static io.meshward.runtime.RejectionReason.UNKNOWN_TRUST_DOMAIN;
 import io.meshward.schemas.InvalidSpiffeIdException;
 import io.meshward.schemas.SpiffeId;
 import io.meshward.schemas.TrustDomain;
+import java.io.IOException;
 import java.security.GeneralSecurityException;
 import java.security.cert.CertPath;
 import java.security.cert.CertPathValidator;
@@ -43,12 +44,17 @@ import java.security.cert.CertificateParsingException;
 import java.security.cert.PKIXCertPathValidatorResult;
 import java.security.cert.PKIXParameters;
 import java.security.cert.PKIXReason;
+import java.security.cert.X509CertSelector;
 import java.security.cert.X509Certificate;
+import java.security.interfaces.RSAPublicKey;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Date;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
@@ -65,10 +71,13 @@ import org.jspecify.annotations.Nullable;
  */
 final class X509SvidVerifier {
   private static final int MAX_CHAIN = 10;
+  private static final int SMALLEST_RSA_BITS = 2048;
+  private static final List<String> WEAK_HASHES = List.of("SHA1", "MD5", "MD2");
   private static final int DIGITAL_SIGNATURE = 0;
   private static final int KEY_CERT_SIGN_BIT = 5;
   private static final int CRL_SIGN_BIT = 6;
   private static final String KEY_USAGE = "2.5.29.15";
+  private static final String NAME_CONSTRAINTS = "2.5.29.30";
   private static final Set<String> BOTH_SIDES = Set.of("1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2");
 
   private X509SvidVerifier() {}
@@ -242,14 +251,7 @@ final class X509SvidVerifier {
       parameters.setDate(Date.from(at));
       CertPathValidatorResult result =
           CertPathValidator.getInstance("PKIX").validate(certPath, parameters);
-      return anchorAllows(path.size() - 1, result)
-          ? null
-          : new CertPathValidatorException(
-              "more intermediates than the authority allows",
-              null,
-              certPath,
-              -1,
-              PKIXReason.PATH_TOO_LONG);
+      return beyond(((PKIXCertPathValidatorResult) result).getTrustAnchor().getTrustedCert(), path);
     } catch (CertPathValidatorException e) {
       return e;
     } catch (GeneralSecurityException e) {
@@ -272,10 +274,92 @@ final class X509SvidVerifier {
     };
   }
 
-  /** The anchor's own path length, which path validation does not look at (RFC 5280 4.2.1.9). */
-  private static boolean anchorAllows(int intermediates, CertPathValidatorResult result) {
-    return result instanceof PKIXCertPathValidatorResult found
-        && intermediates <= found.getTrustAnchor().getTrustedCert().getBasicConstraints();
+  /**
+   * Whether an authority's own limits leave room for a path, which path validation does not ask: it
+   * looks at what is below the authority only (RFC 5280 4.2.1.9 and 4.2.1.10); and whether all of
+   * it is strong enough to be believed.
+   */
+  private static @Nullable CertPathValidatorException beyond(
+      X509Certificate authority, List<X509Certificate> path) throws CertPathValidatorException {
+    if (path.size() - 1 > authority.getBasicConstraints()) {
+      return broken(PKIXReason.PATH_TOO_LONG, "more intermediates than the authority allows");
+    }
+    String weakness =
+        Stream.concat(path.stream().map(X509SvidVerifier::weakness), Stream.of(weakKey(authority)))
+            .flatMap(Optional::stream)
+            .findFirst()
+            .orElse(null);
+    if (weakness != null) {
+      return broken(BasicReason.ALGORITHM_CONSTRAINED, weakness);
+    }
+    byte[] constraints = authority.getExtensionValue(NAME_CONSTRAINTS);
+    if (constraints == null) {
+      return null;
+    }
+    X509CertSelector permitted = new X509CertSelector();
+    try {
+      permitted.setNameConstraints(Certificates.unwrapOctetString(constraints));
+    } catch (IOException e) {
+      throw new CertPathValidatorException("the authority's name constraints cannot be read", e);
+    }
+    return path.stream().allMatch(permitted::match)
+        ? null
+        : broken(PKIXReason.INVALID_NAME, "a name outside of the authority's name constraints");
+  }
+
+  private static CertPathValidatorException broken(
+      CertPathValidatorException.Reason rule, String words) {
+    return new CertPathValidatorException(words, null, null, -1, rule);
+  }
+
+  /**
+   * RFC 8446 4.4.2.4 and RFC 9155 advise against SHA-1; the JDK takes it of private authorities.
+   */
+  private static Optional<String> weakness(X509Certificate certificate) {
+    return WEAK_HASHES.stream()
+            .anyMatch(certificate.getSigAlgName().toUpperCase(Locale.ROOT)::startsWith)
+        ? Optional.of("a certificate is signed by " + certificate.getSigAlgName())
+        : weakKey(certificate);
+  }
+
+  private static Optional<String> weakKey(X509Certificate certificate) {
+    return certificate.getPublicKey() instanceof RSAPublicKey rsa
+            && rsa.getModulus().bitLength() < SMALLEST_RSA_BITS
+        ? Optional.of("an RSA key of " + rsa.getModulus().bitLength() + " bits is too small")
+        : Optional.empty();
+  }
+
+  /**
+   * The leaf, and above it what leads to its authority: a peer may send certificates in any order,
+   * and some that lead nowhere (RFC 8446 4.4.2).
+   */
+  static List<X509Certificate> ordered(List<X509Certificate> sent) {
+    if (sent.size() > MAX_CHAIN || isInOrder(sent)) {
+      return sent;
+    }
+    List<X509Certificate> chain = new ArrayList<>(List.of(sent.get(0)));
+    Optional<X509Certificate> next = Optional.of(sent.get(0));
+    while (next.isPresent()) {
+      X509Certificate last = next.get();
+      next =
+          sent.stream()
+              .filter(each -> !chain.contains(each) && Certificates.issued(each, last))
+              .findFirst();
+      next.ifPresent(chain::add);
+    }
+    return List.copyOf(chain);
+  }
+
+  private static boolean isInOrder(List<X509Certificate> chain) {
+    for (int i = 1; i < chain.size(); i++) {
+      if (!chain
+          .get(i)
+          .getSubjectX500Principal()
+          .equals(chain.get(i - 1).getIssuerX500Principal())) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /** As much of a claimed name as a SPIFFE ID could have. */

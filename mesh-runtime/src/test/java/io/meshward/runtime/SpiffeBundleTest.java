@@ -127,14 +127,14 @@ class SpiffeBundleTest {
   }
 
   @Test
-  void leavesOutACertificateThatIsNotExactlyOne() throws Exception {
+  void takesTheFirstCertificateOfAnEntryAndLeavesOutAnEntryWithoutOne() throws Exception {
     ObjectNode document = document();
     ObjectNode x509 = (ObjectNode) document.get("keys").get(0);
     ArrayNode chain = (ArrayNode) x509.get("x5c");
     String certificate = chain.get(0).textValue();
 
-    chain.add(certificate);
-    assertThat(parse(document.toString()).x509().authorities()).isEmpty();
+    chain.add("ignored");
+    assertThat(parse(document.toString()).x509().authorities()).hasSize(1);
     chain.removeAll();
     assertThat(parse(document.toString()).x509().authorities()).isEmpty();
     chain.add(certificate.substring(4));

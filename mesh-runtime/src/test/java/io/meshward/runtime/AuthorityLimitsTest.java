@@ -1,0 +1,227 @@
+package io.meshward.runtime;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.meshward.schemas.SpiffeId;
+import io.meshward.schemas.TrustDomain;
+import io.meshward.testkit.TestTrustDomain;
+import java.io.ByteArrayOutputStream;
+import java.math.BigInteger;
+import java.security.KeyPair;
+import java.security.KeyPairGenerator;
+import java.security.cert.CertificateException;
+import java.security.cert.X509Certificate;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.Date;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.bouncycastle.asn1.x500.X500Name;
+import org.bouncycastle.asn1.x509.BasicConstraints;
+import org.bouncycastle.asn1.x509.Extension;
+import org.bouncycastle.asn1.x509.GeneralName;
+import org.bouncycastle.asn1.x509.GeneralNames;
+import org.bouncycastle.asn1.x509.GeneralSubtree;
+import org.bouncycastle.asn1.x509.KeyUsage;
+import org.bouncycastle.asn1.x509.NameConstraints;
+import org.bouncycastle.cert.X509v3CertificateBuilder;
+import org.bouncycastle.cert.jcajce.JcaX509CertificateConverter;
+import org.bouncycastle.cert.jcajce.JcaX509v3CertificateBuilder;
+import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+/** What authorities of a bundle may not do, and what of a chain is looked at in which order. */
+class AuthorityLimitsTest {
+  private static final TrustDomain SHOP = TrustDomain.parse("shop.test");
+  private static final SpiffeId ORDERS = SHOP.id("/ns/shop/sa/orders");
+  private static final String EC = "SHA256withECDSA";
+
+  private record Authority(X509Certificate certificate, KeyPair keys) {}
+
+  private static final Authority ROOT = authority("root", null, keys("EC", 256), EC, null);
+
+  @Test
+  void anAuthorityWithNameConstraintsSignsWhatTheyPermit() {
+    Authority here = authority("here", null, keys("EC", 256), EC, permitted("shop.test"));
+    Authority elsewhere = authority("elsewhere", null, keys("EC", 256), EC, permitted("b.test"));
+
+    assertThat(reason(List.of(leaf(here, EC)), here)).isNull();
+    assertThat(reason(List.of(leaf(elsewhere, EC)), elsewhere))
+        .isEqualTo(RejectionReason.PATH_NAME_CONSTRAINTS);
+    // It takes nothing from its neighbours.
+    assertThat(reason(List.of(leaf(ROOT, EC)), ROOT, elsewhere)).isNull();
+  }
+
+  @Test
+  void refusesSignaturesBySha1AndSmallRsaKeys() {
+    Authority rsa = authority("rsa", null, keys("RSA", 2048), "SHA256withRSA", null);
+    Authority small = authority("small", null, keys("RSA", 1024), "SHA256withRSA", null);
+
+    assertThat(reason(List.of(leaf(rsa, "SHA256withRSA")), rsa)).isNull();
+    assertThat(reason(List.of(leaf(rsa, "SHA1withRSA")), rsa))
+        .isEqualTo(RejectionReason.PATH_ALGORITHM);
+    assertThat(reason(List.of(leaf(small, "SHA256withRSA")), small))
+        .isEqualTo(RejectionReason.PATH_ALGORITHM);
+    assertThat(reason(List.of(leaf(ROOT, EC, keys("RSA", 1024))), ROOT))
+        .isEqualTo(RejectionReason.PATH_ALGORITHM);
+  }
+
+  @Test
+  void certificatesAboveTheLeafMayComeInAnyOrderAndWithOthers() {
+    Authority upper = authority("upper", ROOT, keys("EC", 256), EC, null);
+    Authority lower = authority("lower", upper, keys("EC", 256), EC, null);
+    Authority namesake = authority("upper", ROOT, keys("EC", 256), EC, null);
+    X509Certificate stranger = TestTrustDomain.create("other.test").x509Authorities().get(0);
+    X509Certificate leaf = leaf(lower, EC);
+    X509Certificate low = lower.certificate();
+    X509Certificate up = upper.certificate();
+    List<X509Certificate> inOrder = List.of(leaf, low, up);
+
+    assertThat(X509SvidVerifier.ordered(inOrder)).isSameAs(inOrder);
+    for (List<X509Certificate> sent :
+        List.of(
+            List.of(leaf, up, low),
+            List.of(leaf, stranger, low, up),
+            List.of(leaf, low, up, stranger),
+            List.of(leaf, low, low, up),
+            List.of(leaf, leaf, up, low))) {
+      assertThat(X509SvidVerifier.ordered(sent)).isEqualTo(inOrder);
+    }
+    assertThat(X509SvidVerifier.ordered(List.of(leaf, namesake.certificate(), low, up)))
+        .isEqualTo(inOrder);
+    // The leaf is the first one, whatever the others are (RFC 8446 4.4.2).
+    assertThat(X509SvidVerifier.ordered(List.of(low, leaf, up))).isEqualTo(List.of(low, up));
+    assertThat(X509SvidVerifier.ordered(List.of(leaf, up))).isEqualTo(List.of(leaf));
+    List<X509Certificate> tooLong = Stream.generate(() -> leaf).limit(11).toList();
+    assertThat(X509SvidVerifier.ordered(tooLong)).isSameAs(tooLong);
+    assertThat(X509SvidVerifier.ordered(List.of())).isEmpty();
+  }
+
+  @Test
+  void concatenatedCertificatesAreReadToTheLastByte() throws Exception {
+    byte[] root = ROOT.certificate().getEncoded();
+    byte[] leaf = leaf(ROOT, EC).getEncoded();
+
+    assertThat(Certificates.parseDer(joined(leaf, root)))
+        .containsExactly(leaf(leaf), ROOT.certificate());
+    for (byte[] broken :
+        List.of(
+            new byte[0],
+            joined(leaf, new byte[] {0, 1}),
+            joined(leaf, new byte[] {'\n'}),
+            joined(leaf, new byte[] {0x30}),
+            joined(leaf, new byte[] {0x30, (byte) 0x80}),
+            joined(leaf, new byte[] {0x30, (byte) 0x84, 0x7f, -1, -1, -1}),
+            joined(leaf, Arrays.copyOf(root, root.length - 1)),
+            joined(leaf, new byte[] {0x30, 0}))) {
+      assertThatThrownBy(() -> Certificates.parseDer(broken))
+          .isInstanceOf(CertificateException.class);
+    }
+  }
+
+  private static X509Certificate leaf(byte[] der) throws CertificateException {
+    return Certificates.parseDer(der).get(0);
+  }
+
+  private static byte[] joined(byte[]... parts) {
+    ByteArrayOutputStream all = new ByteArrayOutputStream();
+    for (byte[] part : parts) {
+      all.writeBytes(part);
+    }
+    return all.toByteArray();
+  }
+
+  private static @Nullable RejectionReason reason(
+      List<X509Certificate> chain, Authority... authorities) {
+    TrustBundle bundle =
+        new TrustBundle(SHOP, Stream.of(authorities).map(Authority::certificate).toList());
+    Verdict verdict =
+        X509SvidVerifier.verify(chain, Map.of(SHOP, bundle), Instant.now(), anyone -> true);
+    return verdict instanceof Verdict.Rejected rejected ? rejected.reason() : null;
+  }
+
+  private static NameConstraints permitted(String domain) {
+    return new NameConstraints(
+        new GeneralSubtree[] {
+          new GeneralSubtree(new GeneralName(GeneralName.uniformResourceIdentifier, domain))
+        },
+        null);
+  }
+
+  private static X509Certificate leaf(Authority signer, String signature) {
+    return leaf(signer, signature, keys("EC", 256));
+  }
+
+  private static X509Certificate leaf(Authority signer, String signature, KeyPair keys) {
+    try {
+      return sign(
+          builder("leaf", signer.certificate(), keys)
+              .addExtension(Extension.basicConstraints, true, new BasicConstraints(false))
+              .addExtension(Extension.keyUsage, true, new KeyUsage(KeyUsage.digitalSignature))
+              .addExtension(
+                  Extension.subjectAlternativeName,
+                  false,
+                  new GeneralNames(
+                      new GeneralName(GeneralName.uniformResourceIdentifier, ORDERS.toString()))),
+          signature,
+          signer.keys());
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static Authority authority(
+      String name,
+      @Nullable Authority above,
+      KeyPair keys,
+      String signature,
+      @Nullable NameConstraints constraints) {
+    try {
+      var builder =
+          builder(name, above == null ? null : above.certificate(), keys)
+              .addExtension(Extension.basicConstraints, true, new BasicConstraints(true))
+              .addExtension(Extension.keyUsage, true, new KeyUsage(KeyUsage.keyCertSign));
+      if (constraints != null) {
+        builder.addExtension(Extension.nameConstraints, true, constraints);
+      }
+      return new Authority(sign(builder, signature, above == null ? keys : above.keys()), keys);
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static X509v3CertificateBuilder builder(
+      String name, @Nullable X509Certificate issuer, KeyPair keys) {
+    X500Name subject = new X500Name("O=limits,CN=" + name);
+    Instant now = Instant.now();
+    return new JcaX509v3CertificateBuilder(
+        issuer == null
+            ? subject
+            : X500Name.getInstance(issuer.getSubjectX500Principal().getEncoded()),
+        BigInteger.valueOf(System.nanoTime()),
+        Date.from(now.minusSeconds(60)),
+        Date.from(now.plusSeconds(3600)),
+        subject,
+        keys.getPublic());
+  }
+
+  private static X509Certificate sign(
+      X509v3CertificateBuilder builder, String signature, KeyPair signer) throws Exception {
+    return new JcaX509CertificateConverter()
+        .getCertificate(
+            builder.build(new JcaContentSignerBuilder(signature).build(signer.getPrivate())));
+  }
+
+  private static KeyPair keys(String algorithm, int bits) {
+    try {
+      KeyPairGenerator generator = KeyPairGenerator.getInstance(algorithm);
+      generator.initialize(bits);
+      return generator.generateKeyPair();
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
+    }
+  }
+}
