@@ -1,5 +1,6 @@
 package io.meshward.alts;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -24,24 +25,38 @@ import io.grpc.alts.InternalCheckGcpEnvironment;
 import io.grpc.protobuf.ProtoUtils;
 import io.grpc.stub.ClientCalls;
 import io.grpc.stub.ServerCalls;
+import io.meshward.runtime.EventClass;
+import io.meshward.runtime.EventSink;
 import io.meshward.runtime.Hold;
 import io.meshward.runtime.MeshRuntime;
 import io.meshward.runtime.MeshRuntimeException;
 import io.meshward.runtime.QuarantineSource;
+import io.meshward.schemas.AuthzDecision;
+import io.meshward.schemas.Enforcement;
+import io.meshward.schemas.Envelope;
+import io.meshward.schemas.Event;
 import io.meshward.schemas.QuarantineKey;
 import io.meshward.schemas.SpiffeId;
 import io.meshward.schemas.Subject;
+import io.meshward.schemas.TlsHandshake;
 import io.meshward.testkit.MeshExtension;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.io.TempDir;
 
 /** The contract with grpc-alts: its own code on both sides, and a handshaker of the test's. */
 class AltsServerTest {
@@ -55,43 +70,113 @@ class AltsServerTest {
           .setResponseMarshaller(ProtoUtils.marshaller(StringValue.getDefaultInstance()))
           .build();
 
+  private static final MethodDescriptor<StringValue, StringValue> OTHER =
+      WHO.toBuilder().setFullMethodName("meshward.test.Alts/Other").build();
+
   @RegisterExtension static final MeshExtension mesh = MeshExtension.of("shop.test");
 
+  private static final String ALLOW_BATCH =
+      """
+      {"name": "alts", "allow_rules": [{"name": "batch",
+        "source": {"principals": ["spiffe://shop.test/gcp/batch"]},
+        "request": {"paths": ["/meshward.test.Alts/Who"]}}]}
+      """;
+
   private final Held held = new Held();
+  private final Events events = new Events();
+  @TempDir private Path directory;
   private @Nullable FakeHandshaker handshaker;
   private @Nullable MeshRuntime runtime;
+  private @Nullable Path policy;
 
   @BeforeEach
-  void start() {
+  void start() throws IOException {
+    policy = Files.writeString(directory.resolve("policy.json"), ALLOW_BATCH, UTF_8);
     handshaker = mesh.closing(new FakeHandshaker());
-    runtime =
-        mesh.closing(
-            MeshRuntime.builder()
-                .workloadApi(mesh.addressFor("/ns/shop/sa/orders"))
-                .withoutEvents()
-                .quarantine(held)
-                .start());
+    runtime = mesh.closing(start(held));
   }
 
   @Test
   void aServiceAccountIsTheIdentityItStandsFor() throws Exception {
     assertThat(call(serve(alts()), BATCH_ACCOUNT)).isEqualTo(BATCH + " as " + BATCH_ACCOUNT);
+
+    TlsHandshake handshake = events.await(TlsHandshake.class);
+    assertThat(handshake.tls().result()).isEqualTo(TlsHandshake.Result.SUCCESS);
+    assertThat(handshake.tls().provider()).isEqualTo("alts");
+    assertThat(handshake.peer().id()).isEqualTo(BATCH);
+    assertThat(handshake.peer().ip()).isEqualTo("127.0.0.1");
+    assertThat(handshake.cert()).isNull();
+    AuthzDecision decision = events.await(AuthzDecision.class);
+    assertThat(decision.authz().decision()).isEqualTo(AuthzDecision.Decision.ALLOW);
+    assertThat(decision.authz().ruleId()).isEqualTo("allow_rules.batch");
+    assertThat(decision.peer().id()).isEqualTo(BATCH);
+    assertThat(decision.conn()).isEqualTo(handshake.conn());
   }
 
   @Test
-  void aServiceAccountThatStandsForNobodyIsRefused() throws Exception {
+  void thePolicyDecidesWhatAServiceAccountMayCall() throws Exception {
     Server server = serve(alts());
 
-    assertRefused(() -> call(server, "thief@shop.iam.gserviceaccount.com"));
-    assertRefused(() -> call(server, BATCH_ACCOUNT.toUpperCase(Locale.ROOT)));
-    assertRefused(() -> call(server, ""));
+    assertRefused(() -> call(channel(server, BATCH_ACCOUNT), OTHER), Status.Code.PERMISSION_DENIED);
+    AuthzDecision decision = events.await(AuthzDecision.class);
+    assertThat(decision.authz().decision()).isEqualTo(AuthzDecision.Decision.DENY);
+    assertThat(decision.authz().reason()).isEqualTo("no_rule");
+    assertThat(decision.rpc().knownMethod()).isFalse();
+    assertThat(decision.peer().id()).isEqualTo(BATCH);
   }
 
   @Test
-  void aHeldIdentityIsRefusedUntilItIsReleased() throws Exception {
+  void aRuleThatLooksAtTheSvidIsUndecided() throws Exception {
+    Files.writeString(
+        requireNonNull(policy),
+        """
+        {"name": "alts", "allow_rules": [{"name": "fresh",
+          "when": [{"key": "cert.age_ms", "lt": 3600000}]}]}
+        """,
+        UTF_8);
+    MeshRuntime strict = mesh.closing(start(new Held()));
+
+    assertRefused(() -> call(serve(strict, alts()), BATCH_ACCOUNT), Status.Code.PERMISSION_DENIED);
+    assertThat(events.await(AuthzDecision.class).authz().reason()).isEqualTo("fact_absent");
+  }
+
+  @Test
+  void aServiceAccountThatStandsForNobodyIsCut() throws Exception {
     Server server = serve(alts());
+
+    assertRefused(
+        () -> call(server, "thief@shop.iam.gserviceaccount.com"), Status.Code.UNAVAILABLE);
+    TlsHandshake refused = events.await(TlsHandshake.class);
+    assertThat(refused.tls().detail()).isEqualTo("unknown_account");
+    assertThat(refused.tls().result())
+        .isEqualTo(TlsHandshake.Result.CERTIFICATE_VERIFICATION_FAILED);
+    assertThat(refused.peer().claimedId()).isEqualTo("thief@shop.iam.gserviceaccount.com");
+    assertThat(refused.peer().id()).isNull();
+    assertRefused(
+        () -> call(server, BATCH_ACCOUNT.toUpperCase(Locale.ROOT)), Status.Code.UNAVAILABLE);
+    assertRefused(() -> call(server, ""), Status.Code.UNAVAILABLE);
+    assertThat(events.of(AuthzDecision.class)).isEmpty();
+  }
+
+  @Test
+  void aHeldIdentityIsCutAndRefusedUntilItIsReleased() throws Exception {
+    Server server = serve(alts());
+    ManagedChannel before = channel(server, BATCH_ACCOUNT);
+    assertThat(call(before, WHO)).startsWith(BATCH.toString());
+
     held.hold(new Hold(new QuarantineKey(Subject.of(BATCH), "c1"), null, null, null));
-    assertRefused(() -> call(server, BATCH_ACCOUNT));
+
+    Enforcement applied = events.await(Enforcement.class);
+    assertThat(applied.enforcement().outcome()).isEqualTo(Enforcement.Outcome.APPLIED);
+    assertThat(applied.enforcement().connectionsCut()).isEqualTo(1);
+    assertRefused(() -> call(before, WHO), Status.Code.UNAVAILABLE);
+    assertRefused(() -> call(server, BATCH_ACCOUNT), Status.Code.UNAVAILABLE);
+    assertThat(events.of(TlsHandshake.class))
+        .anySatisfy(
+            event -> {
+              assertThat(event.tls().detail()).isEqualTo("quarantined");
+              assertThat(event.peer().claimedId()).isEqualTo(BATCH.toString());
+            });
 
     held.hold();
 
@@ -99,13 +184,24 @@ class AltsServerTest {
   }
 
   @Test
-  void aConnectionThatIsNotOfAltsIsRefused() throws Exception {
+  void aConnectionThatIsNotOfAltsIsCut() throws Exception {
     Server server = serve(InsecureServerCredentials.create());
     ManagedChannel channel =
         ManagedChannelBuilder.forAddress("127.0.0.1", server.getPort()).usePlaintext().build();
     mesh.closing(channel::shutdownNow);
 
-    assertRefused(() -> call(channel));
+    assertRefused(() -> call(channel, WHO), Status.Code.UNAVAILABLE);
+    assertThat(events.await(TlsHandshake.class).tls().detail()).isEqualTo("unauthenticated");
+  }
+
+  @Test
+  void aConnectionThatEndsBeforeItsHandshakeIsReported() throws Exception {
+    Server server = serve(alts());
+    new Socket(InetAddress.getLoopbackAddress(), server.getPort()).close();
+
+    TlsHandshake failed = events.await(TlsHandshake.class);
+    assertThat(failed.tls().result()).isEqualTo(TlsHandshake.Result.PEER_CONNECTION_CLOSED);
+    assertThat(failed.tls().provider()).isEqualTo("alts");
   }
 
   @Test
@@ -125,17 +221,29 @@ class AltsServerTest {
     assertThatThrownBy(AltsPeer::current).isInstanceOf(IllegalStateException.class);
   }
 
-  private static void assertRefused(ThrowingCallable call) {
+  private static void assertRefused(ThrowingCallable call, Status.Code code) {
     assertThatThrownBy(call)
         .isInstanceOfSatisfying(
             StatusRuntimeException.class,
-            refused ->
-                assertThat(refused.getStatus().getCode()).isEqualTo(Status.Code.PERMISSION_DENIED));
+            refused -> assertThat(refused.getStatus().getCode()).isEqualTo(code));
+  }
+
+  private MeshRuntime start(QuarantineSource quarantine) {
+    return MeshRuntime.builder()
+        .workloadApi(mesh.addressFor("/ns/shop/sa/orders"))
+        .policy(requireNonNull(policy))
+        .events(events)
+        .quarantine(quarantine)
+        .start();
   }
 
   private Server serve(ServerCredentials credentials) throws IOException {
+    return serve(runtime(), credentials);
+  }
+
+  private Server serve(MeshRuntime serving, ServerCredentials credentials) throws IOException {
     Server server =
-        AltsServer.builder(runtime(), 0, Map.of(BATCH_ACCOUNT, BATCH), credentials)
+        AltsServer.builder(serving, 0, Map.of(BATCH_ACCOUNT, BATCH), credentials)
             .addService(
                 ServerServiceDefinition.builder("meshward.test.Alts")
                     .addMethod(
@@ -162,6 +270,10 @@ class AltsServerTest {
   }
 
   private String call(Server server, String account) {
+    return call(channel(server, account), WHO);
+  }
+
+  private ManagedChannel channel(Server server, String account) {
     handshaker().clientsAre(account);
     ManagedChannel channel =
         Grpc.newChannelBuilder(
@@ -172,13 +284,14 @@ class AltsServerTest {
                     .build())
             .build();
     mesh.closing(channel::shutdownNow);
-    return call(channel);
+    return channel;
   }
 
-  private static String call(ManagedChannel channel) {
+  private static String call(
+      ManagedChannel channel, MethodDescriptor<StringValue, StringValue> method) {
     return ClientCalls.blockingUnaryCall(
             channel,
-            WHO,
+            method,
             CallOptions.DEFAULT.withDeadlineAfter(20, TimeUnit.SECONDS),
             StringValue.getDefaultInstance())
         .getValue();
@@ -190,6 +303,38 @@ class AltsServerTest {
 
   private MeshRuntime runtime() {
     return requireNonNull(runtime);
+  }
+
+  /** What the runtime reports. */
+  private static final class Events implements EventSink {
+    private final List<Event> all = new CopyOnWriteArrayList<>();
+
+    @Override
+    public boolean offer(EventClass eventClass, String key, Envelope<? extends Event> event) {
+      return all.add(event.data());
+    }
+
+    @Override
+    public long dropped(EventClass eventClass) {
+      return 0;
+    }
+
+    @Override
+    public void close() {}
+
+    <E extends Event> List<E> of(Class<E> kind) {
+      return all.stream().filter(kind::isInstance).map(kind::cast).toList();
+    }
+
+    /** The first of a kind, awaited. */
+    <E extends Event> E await(Class<E> kind) {
+      long end = System.nanoTime() + TimeUnit.MINUTES.toNanos(1);
+      while (of(kind).isEmpty()) {
+        assertThat(System.nanoTime()).as("awaiting an event of %s", kind).isLessThan(end);
+        LockSupport.parkNanos(1_000_000);
+      }
+      return of(kind).get(0);
+    }
   }
 
   /** Holds that the test says. */

@@ -95,17 +95,31 @@ final class Admission {
         : snapshot.revocations().of(chain, bundle, clock.instant());
   }
 
-  /** Why a peer of which no certificate is known is refused; empty if it is not. */
-  Optional<String> refusal(SpiffeId id, @Nullable String ip) {
+  /**
+   * Why a peer is refused that something else than TLS authenticated; empty if it is not. It has no
+   * certificate, so holds on a serial number or a key, and those with {@code issuedBefore}, do not
+   * apply.
+   */
+  Optional<Verdict.Rejected> refusal(SpiffeId id, @Nullable String ip, Trust.Snapshot snapshot) {
     if (!hasOwnSvid()) {
-      return Optional.of(RejectionReason.NO_OWN_SVID.code());
+      return Optional.of(
+          rejected(RejectionReason.NO_OWN_SVID, id, "this workload has no valid SVID"));
     }
-    Holds holds = trust.current().holds();
+    Holds holds = snapshot.holds();
     return holds.read()
         ? holds
             .against(id, ip, clock.instant())
-            .map(hold -> RejectionReason.QUARANTINED.code() + ": " + hold.key().containment())
-        : Optional.of(RejectionReason.QUARANTINE_UNREAD.code());
+            .map(
+                hold ->
+                    rejected(
+                        RejectionReason.QUARANTINED,
+                        id,
+                        "held by containment " + hold.key().containment()))
+        : Optional.of(
+            rejected(
+                RejectionReason.QUARANTINE_UNREAD,
+                id,
+                "the quarantine has not been read to its end yet"));
   }
 
   private boolean isStrictFor(TrustDomain peer) {

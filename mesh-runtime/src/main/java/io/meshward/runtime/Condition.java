@@ -165,8 +165,9 @@ sealed interface Condition {
         case PEER_NAMESPACE -> call.principal().namespace();
         case PEER_SERVICE_ACCOUNT -> call.principal().serviceAccount();
         case LOCAL_PORT -> call.connection().localPort();
-        // No call is judged by a policy before both sides have proved who they are.
-        case TLS_MUTUAL -> "true";
+        // No call is judged by a policy before both sides have proved who they are; by TLS, if it
+        // has a certificate.
+        case TLS_MUTUAL -> call.connection().peer() == null ? null : "true";
         case TLS_VERSION -> call.connection().tlsVersion();
         case TLS_CIPHER -> call.connection().tlsCipher();
       };

@@ -14,7 +14,10 @@ import org.jspecify.annotations.Nullable;
  * connection is ready, and not for each call. Immutable.
  */
 final class ConnectionFacts {
-  private final PeerIdentity peer;
+  private final SpiffeId id;
+  private final @Nullable PeerIdentity peer;
+  private final @Nullable String ip;
+  private final @Nullable Integer port;
   private final byte @Nullable [] address;
   private final @Nullable String localPort;
   private final @Nullable String tlsVersion;
@@ -24,60 +27,77 @@ final class ConnectionFacts {
   private final long notAfterMs;
 
   /** Hashes and names of the leaf; only the time that is left has to be told anew. */
-  private final CertificateFacts certificate;
+  private final @Nullable CertificateFacts certificate;
 
   private ConnectionFacts(
-      PeerIdentity peer,
-      byte @Nullable [] address,
-      @Nullable String localPort,
-      @Nullable String tlsVersion,
-      @Nullable String tlsCipher) {
+      SpiffeId id,
+      @Nullable PeerIdentity peer,
+      @Nullable String ip,
+      @Nullable Integer port,
+      Attributes transport) {
+    SSLSession session = transport.get(Grpc.TRANSPORT_ATTR_SSL_SESSION);
+    this.id = id;
     this.peer = peer;
-    this.address = address;
-    this.localPort = localPort;
-    this.tlsVersion = tlsVersion;
-    this.tlsCipher = tlsCipher;
-    this.principal = Principal.of(peer.id());
-    this.notBeforeMs = peer.notBefore().toEpochMilli();
-    this.notAfterMs = peer.notAfter().toEpochMilli();
-    this.certificate = Certificates.facts(peer.certificate(), peer.notAfter());
+    this.ip = ip;
+    this.port = port;
+    this.address =
+        transport.get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR) instanceof InetSocketAddress remote
+                && remote.getAddress() != null
+            ? remote.getAddress().getAddress()
+            : null;
+    this.localPort =
+        transport.get(Grpc.TRANSPORT_ATTR_LOCAL_ADDR) instanceof InetSocketAddress local
+            ? String.valueOf(local.getPort())
+            : null;
+    this.tlsVersion = session == null ? null : session.getProtocol();
+    this.tlsCipher = session == null ? null : session.getCipherSuite();
+    this.principal = Principal.of(id);
+    this.notBeforeMs = peer == null ? 0 : peer.notBefore().toEpochMilli();
+    this.notAfterMs = peer == null ? 0 : peer.notAfter().toEpochMilli();
+    this.certificate =
+        peer == null ? null : Certificates.facts(peer.certificate(), peer.notAfter());
   }
 
   /** The facts of a transport whose peer was let in. */
   static ConnectionFacts of(PeerIdentity peer, Attributes transport) {
-    SSLSession session = transport.get(Grpc.TRANSPORT_ATTR_SSL_SESSION);
-    return new ConnectionFacts(
-        peer,
-        transport.get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR) instanceof InetSocketAddress remote
-                && remote.getAddress() != null
-            ? remote.getAddress().getAddress()
-            : null,
-        transport.get(Grpc.TRANSPORT_ATTR_LOCAL_ADDR) instanceof InetSocketAddress local
-            ? String.valueOf(local.getPort())
-            : null,
-        session == null ? null : session.getProtocol(),
-        session == null ? null : session.getCipherSuite());
+    return new ConnectionFacts(peer.id(), peer, peer.ip(), peer.port(), transport);
   }
 
-  PeerIdentity peer() {
-    return peer;
+  /** The same where something else than TLS authenticated the peer. */
+  static ConnectionFacts foreign(SpiffeId id, TrackedConnection connection, Attributes transport) {
+    return new ConnectionFacts(id, null, connection.ip(), connection.port(), transport);
   }
 
   SpiffeId id() {
-    return peer.id();
+    return id;
   }
 
-  /** What an event at that time says of the peer's leaf. */
-  CertificateFacts certificate(Instant now) {
-    return new CertificateFacts(
-        certificate.serial(),
-        certificate.sha256(),
-        certificate.spkiSha256(),
-        certificate.aki(),
-        certificate.issuer(),
-        certificate.notBefore(),
-        certificate.notAfter(),
-        ttlLeftMs(now.toEpochMilli()));
+  /** The peer, if TLS authenticated it. */
+  @Nullable PeerIdentity peer() {
+    return peer;
+  }
+
+  @Nullable String ip() {
+    return ip;
+  }
+
+  @Nullable Integer port() {
+    return port;
+  }
+
+  /** What an event at that time says of the peer's leaf, if it has one. */
+  @Nullable CertificateFacts certificate(Instant now) {
+    return certificate == null
+        ? null
+        : new CertificateFacts(
+            certificate.serial(),
+            certificate.sha256(),
+            certificate.spkiSha256(),
+            certificate.aki(),
+            certificate.issuer(),
+            certificate.notBefore(),
+            certificate.notAfter(),
+            notAfterMs - now.toEpochMilli());
   }
 
   /** Whether the peer's address is in the block; no if it has none, as on a Unix socket. */
@@ -107,18 +127,18 @@ final class ConnectionFacts {
     return principal;
   }
 
-  /** Milliseconds since the SVID was issued. */
-  long ageMs(long nowMs) {
-    return nowMs - notBeforeMs;
+  /** Milliseconds since the SVID was issued; {@link Double#NaN} without one, as the next two. */
+  double ageMs(long nowMs) {
+    return peer == null ? Double.NaN : nowMs - notBeforeMs;
   }
 
   /** Milliseconds until the SVID ends. */
-  long ttlLeftMs(long nowMs) {
-    return notAfterMs - nowMs;
+  double ttlLeftMs(long nowMs) {
+    return peer == null ? Double.NaN : notAfterMs - nowMs;
   }
 
   /** Milliseconds from the SVID's issue to its end. */
-  long lifetimeMs() {
-    return notAfterMs - notBeforeMs;
+  double lifetimeMs() {
+    return peer == null ? Double.NaN : notAfterMs - notBeforeMs;
   }
 }

@@ -57,6 +57,14 @@ final class ConnectionTracker {
   }
 
   /**
+   * Begins to track a connection that a server accepted and whose peer something else than TLS
+   * authenticates; nothing if there are too many.
+   */
+  Optional<ConnectionWatch> foreign(Channel channel) {
+    return track(Role.SERVER, new ChannelLink(channel), null);
+  }
+
+  /**
    * A channel for one connection of a client, tracked.
    *
    * @throws IllegalStateException if there are too many

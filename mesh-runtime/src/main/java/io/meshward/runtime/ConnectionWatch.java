@@ -1,5 +1,6 @@
 package io.meshward.runtime;
 
+import io.meshward.schemas.SpiffeId;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
@@ -101,6 +102,47 @@ final class ConnectionWatch {
         yield late.isEmpty();
       }
     };
+  }
+
+  /**
+   * Something else than TLS has said who the peer is: false if it is refused, and the connection
+   * cut.
+   *
+   * @param proved nothing if it could not say
+   * @param by its name
+   */
+  synchronized boolean authenticated(PeerAuthentication.@Nullable Proved proved, String by) {
+    if (reported) {
+      return refusal.isEmpty();
+    }
+    Trust.Snapshot trust = admission.trust().current();
+    SpiffeId id = proved == null ? null : proved.id();
+    Optional<Verdict.Rejected> refused =
+        proved == null
+            ? Optional.of(
+                new Verdict.Rejected(
+                    RejectionReason.UNAUTHENTICATED, null, 0, by + " does not say who the peer is"))
+            : id == null
+                ? Optional.of(
+                    new Verdict.Rejected(
+                        RejectionReason.UNKNOWN_ACCOUNT,
+                        X509SvidVerifier.clipped(proved.account()),
+                        0,
+                        "the account stands for no identity"))
+                : admission.refusal(id, connection.ip(), trust);
+    if (refused.isEmpty() && id != null) {
+      connection.admit(id, trust.generation());
+      // A hold may have come in between, as after a handshake of TLS.
+      refused = connection.recheck(admission);
+    }
+    if (refused.isPresent()) {
+      failed(HandshakeFailure.ofClaim(refused.get()), HandshakeFacts.by(by));
+      connection.cut();
+      return false;
+    }
+    settle();
+    events.succeeded(connection, HandshakeFacts.by(by), generation(), null);
+    return true;
   }
 
   /** The handshake did not come to a good end. */

@@ -94,10 +94,8 @@ final class DecisionEvents {
             reporter.local(),
             new Connection(connection == null ? "untracked" : connection.id()),
             new Peer(
-                facts == null ? (connection == null ? null : connection.ip()) : facts.peer().ip(),
-                facts == null
-                    ? (connection == null ? null : connection.port())
-                    : facts.peer().port(),
+                facts == null ? (connection == null ? null : connection.ip()) : facts.ip(),
+                facts == null ? (connection == null ? null : connection.port()) : facts.port(),
                 null,
                 facts == null ? null : facts.id(),
                 null,

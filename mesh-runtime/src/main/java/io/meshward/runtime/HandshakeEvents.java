@@ -70,7 +70,7 @@ final class HandshakeEvents {
             crl(connection, facts.chain()),
             trustGeneration,
             0),
-        connection.peer().map(PeerIdentity::id).orElse(null),
+        connection.peerId().orElse(null),
         null,
         facts.chain());
   }
@@ -102,7 +102,7 @@ final class HandshakeEvents {
             trustGeneration,
             skew),
         null,
-        claimedId(chain),
+        chain.isEmpty() && rejection != null ? rejection.rejection().claimedId() : claimedId(chain),
         chain);
   }
 

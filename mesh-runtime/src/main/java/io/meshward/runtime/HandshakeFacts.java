@@ -47,6 +47,11 @@ record HandshakeFacts(
 
   private static final Logger log = LoggerFactory.getLogger(HandshakeFacts.class);
 
+  /** Those of a handshake that is none of TLS. */
+  static HandshakeFacts by(String provider) {
+    return new HandshakeFacts(provider, null, null, null, null, null, null, false, List.of(), null);
+  }
+
   /** Those of an engine whose handshake finished; for the thread that uses the engine. */
   static HandshakeFacts of(SSLEngine engine, @Nullable String alpn, @Nullable Boolean resumed) {
     return of(provider(engine), group(engine), engine.getSession(), alpn, resumed);

@@ -5,6 +5,7 @@ import io.grpc.netty.shaded.io.netty.handler.ssl.SslHandshakeTimeoutException;
 import io.meshward.schemas.TlsHandshake.Result;
 import java.io.IOException;
 import java.nio.channels.ClosedChannelException;
+import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
@@ -105,6 +106,14 @@ record HandshakeFailure(Result result, String detail, @Nullable SvidRejectedExce
   /** A refusal of ours that needs no failed handshake. */
   static HandshakeFailure of(Verdict.Rejected rejected) {
     return new HandshakeFailure(rejected.reason().result(), rejected.reason().code(), null);
+  }
+
+  /** A refusal of a peer without a certificate, which has claimed something. */
+  static HandshakeFailure ofClaim(Verdict.Rejected rejected) {
+    return new HandshakeFailure(
+        rejected.reason().result(),
+        rejected.reason().code(),
+        new SvidRejectedException(rejected, List.of()));
   }
 
   private static boolean reset(IOException e) {

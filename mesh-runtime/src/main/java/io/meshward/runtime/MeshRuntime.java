@@ -2,7 +2,9 @@ package io.meshward.runtime;
 
 import static java.util.Objects.requireNonNull;
 
+import io.grpc.ServerCredentials;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
+import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
 import io.meshward.schemas.SpiffeId;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
@@ -11,7 +13,6 @@ import java.time.Duration;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -302,8 +303,26 @@ public final class MeshRuntime implements AutoCloseable {
    * @throws IllegalStateException if a server listens on that Unix socket already
    */
   public MeshServerBuilder serverBuilder(SocketAddress address) {
+    return gated(transport.server(address, svid().lifetime()));
+  }
+
+  /**
+   * A server whose peers something else than this runtime's TLS authenticates; all else is as for
+   * every other server: the same policy, quarantine, cuts, limits and events. There is no
+   * certificate, so holds on a serial number or a key, and those with {@code issuedBefore}, do not
+   * apply, a rule that looks at the SVID or at TLS is undecided, and there is no {@link
+   * PeerIdentity#current()}.
+   *
+   * @param credentials secure the connections; they may block their event loop
+   */
+  public MeshServerBuilder serverBuilder(
+      InetSocketAddress address, ServerCredentials credentials, PeerAuthentication peers) {
+    return gated(transport.server(address, credentials, peers, svid().lifetime()));
+  }
+
+  private MeshServerBuilder gated(NettyServerBuilder server) {
     return new MeshServerBuilder(
-        transport.server(address, svid().lifetime()),
+        server,
         telemetry == null ? null : new CallSpans(telemetry.openTelemetry()),
         new CallGate(
             admission,
@@ -381,17 +400,6 @@ public final class MeshRuntime implements AutoCloseable {
    */
   public StatusSigner statusSigner() {
     return new StatusSigner(this::svid, admission, clock);
-  }
-
-  /**
-   * Why a peer is refused now that something else than this runtime's TLS has authenticated; empty
-   * if it is not. There is no certificate, so holds on a serial number or a key, and those with
-   * {@code issuedBefore}, do not apply.
-   *
-   * @param ip where it comes from, if that is known
-   */
-  public Optional<String> refusal(SpiffeId id, @Nullable String ip) {
-    return admission.refusal(id, ip);
   }
 
   /**

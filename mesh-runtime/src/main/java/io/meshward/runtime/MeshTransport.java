@@ -3,6 +3,7 @@ package io.meshward.runtime;
 import static java.util.concurrent.TimeUnit.MILLISECONDS;
 import static java.util.concurrent.TimeUnit.SECONDS;
 
+import io.grpc.ServerCredentials;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
 import io.grpc.netty.shaded.io.netty.channel.ChannelOption;
@@ -20,6 +21,8 @@ import java.net.SocketAddress;
 import java.net.UnixDomainSocketAddress;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 
 /**
  * Servers and channels of gRPC over mTLS, on TCP and on Unix sockets, with the same event loops,
@@ -28,6 +31,7 @@ import java.util.Optional;
  */
 final class MeshTransport implements AutoCloseable {
   private static final int MAX_EVENT_LOOPS = 4;
+  private static final int FOREIGN_EVENT_LOOPS = 2;
 
   private final ConnectionTracker tracker;
   private final Admission admission;
@@ -37,6 +41,8 @@ final class MeshTransport implements AutoCloseable {
   private final EventLoopGroup loops =
       eventLoops(
           "meshward-io", Math.min(MAX_EVENT_LOOPS, Runtime.getRuntime().availableProcessors()));
+
+  private final Queue<EventLoopGroup> foreignLoops = new ConcurrentLinkedQueue<>();
 
   MeshTransport(
       ConnectionTracker tracker, Admission admission, TlsContexts tls, TransportLimits limits) {
@@ -57,18 +63,45 @@ final class MeshTransport implements AutoCloseable {
       UnixSockets.claim(socket.getPath());
       netty
           .channelFactory(
-              () -> AcceptedConnections.trackedBy(tracker, new NioServerDomainSocketChannel()))
+              () ->
+                  AcceptedConnections.trackedBy(
+                      tracker::accepted, new NioServerDomainSocketChannel()))
           // gRPC sets it on every connection; Unix sockets do not know it and would warn.
           .withChildOption(ChannelOption.SO_KEEPALIVE, null);
     } else {
       netty.channelFactory(
-          () -> AcceptedConnections.trackedBy(tracker, new NioServerSocketChannel()));
+          () -> AcceptedConnections.trackedBy(tracker::accepted, new NioServerSocketChannel()));
     }
     netty
         .bossEventLoopGroup(acceptor)
         .workerEventLoopGroup(loops)
         .sslContext(tls.server())
         .addTransportFilter(new PeerTransportFilter(tracker, admission));
+    return MeshServerBuilder.withLimits(netty, limits, limits.connectionAge(svidLifetime));
+  }
+
+  /**
+   * A server whose connections something else than TLS secures, with event loops of its own: it may
+   * block them.
+   */
+  NettyServerBuilder server(
+      InetSocketAddress address,
+      ServerCredentials credentials,
+      PeerAuthentication authentication,
+      Duration svidLifetime) {
+    EventLoopGroup own = eventLoops("meshward-" + authentication.name(), FOREIGN_EVENT_LOOPS);
+    foreignLoops.add(own);
+    ForeignConnections connections =
+        new ForeignConnections(tracker, authentication, limits.handshakeTimeout());
+    NettyServerBuilder netty =
+        NettyServerBuilder.forAddress(address, credentials)
+            .channelFactory(
+                () ->
+                    AcceptedConnections.trackedBy(
+                        connections::accepted, new NioServerSocketChannel()))
+            .bossEventLoopGroup(acceptor)
+            .workerEventLoopGroup(own)
+            .addTransportFilter(connections);
     return MeshServerBuilder.withLimits(netty, limits, limits.connectionAge(svidLifetime));
   }
 
@@ -100,6 +133,9 @@ final class MeshTransport implements AutoCloseable {
   @Override
   public void close() {
     var unused = acceptor.shutdownGracefully(0, 1, SECONDS);
+    for (EventLoopGroup foreign : foreignLoops) {
+      var unusedEnd = foreign.shutdownGracefully(0, 1, SECONDS);
+    }
     loops.shutdownGracefully(0, 1, SECONDS).awaitUninterruptibly(2, SECONDS);
   }
 

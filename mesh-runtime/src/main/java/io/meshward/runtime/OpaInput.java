@@ -62,8 +62,8 @@ final class OpaInput {
     ObjectNode attributes = input.putObject("attributes");
     ConnectionFacts connection = call.connection();
     ObjectNode source = attributes.putObject("source");
-    String ip = connection.peer().ip();
-    Integer port = connection.peer().port();
+    String ip = connection.ip();
+    Integer port = connection.port();
     if (ip != null && port != null) {
       address(source, ip, port);
     }
@@ -116,6 +116,11 @@ final class OpaInput {
     if (!Double.isNaN(risk)) {
       context.put("risk_score", risk);
     }
+    PeerIdentity peer = connection.peer();
+    if (peer == null) {
+      context.putObject("tls").put("mutual_auth", false);
+      return;
+    }
     context
         .putObject("tls")
         .put("mutual_auth", true)
@@ -124,9 +129,9 @@ final class OpaInput {
     context
         .putObject("svid")
         .put("trust_domain", connection.id().trustDomain().name())
-        .put("serial", Certificates.serial(connection.peer().certificate()))
-        .put("not_before", connection.peer().notBefore().toString())
-        .put("not_after", connection.peer().notAfter().toString());
+        .put("serial", Certificates.serial(peer.certificate()))
+        .put("not_before", peer.notBefore().toString())
+        .put("not_after", peer.notAfter().toString());
   }
 
   private static void address(ObjectNode of, String ip, int port) {

@@ -140,12 +140,7 @@ final class QuarantineEnforcer implements QuarantineSource.Listener {
     Instant now = clock.instant();
     List<CompletableFuture<@Nullable Void>> gone = new ArrayList<>();
     for (TrackedConnection connection : tracker.connections()) {
-      boolean held =
-          connection
-              .peer()
-              .flatMap(peer -> one.against(peer.id(), peer.certificate(), peer.ip(), now))
-              .isPresent();
-      if (held) {
+      if (connection.heldBy(one, now).isPresent()) {
         gone.add(connection.gone());
         connection.cut();
       }

@@ -48,6 +48,10 @@ enum RejectionReason {
   STAPLE_INVALID("ocsp:invalid", Result.CERTIFICATE_REVOKED),
   STAPLE_REVOKED("ocsp:revoked", Result.CERTIFICATE_REVOKED),
   STAPLE_UNKNOWN("ocsp:unknown", Result.CERTIFICATE_REVOKED),
+  /** Something else than TLS was to prove who the peer is, and did not. */
+  UNAUTHENTICATED("unauthenticated", Result.CERTIFICATE_VERIFICATION_FAILED),
+  /** It did, and nobody stands behind the name. */
+  UNKNOWN_ACCOUNT("unknown_account", Result.CERTIFICATE_VERIFICATION_FAILED),
   /** This workload itself has no SVID that it may use now. */
   NO_OWN_SVID("own_svid_unavailable", Result.UNKNOWN_FAILURE);
 

@@ -91,7 +91,10 @@ record ServiceTable(List<Service> services) {
     return Optional.ofNullable(row(id));
   }
 
-  /** Whether a peer's SVID may live as long as it does; allocates nothing. */
+  /**
+   * Whether a peer's SVID may live as long as it does; no, if that is agreed and it has none.
+   * Allocates nothing.
+   */
   boolean allowsLifetime(ConnectionFacts peer) {
     Service row = row(peer.id());
     return row == null || peer.lifetimeMs() <= row.maxLifetime().toMillis();

@@ -17,13 +17,20 @@ import org.jspecify.annotations.Nullable;
  */
 final class TrackedConnection {
 
+  /** A peer that was let in. */
+  private sealed interface Admitted {}
+
   /**
-   * A peer that was let in.
+   * By its SVID.
    *
    * @param chain what it proved itself with
    * @param deadline the first instant at which the peer's or this side's SVID is over
    */
-  private record Admitted(PeerIdentity peer, List<X509Certificate> chain, Instant deadline) {}
+  private record BySvid(PeerIdentity peer, List<X509Certificate> chain, Instant deadline)
+      implements Admitted {}
+
+  /** By something else than TLS. */
+  private record Foreign(SpiffeId id) implements Admitted {}
 
   private final String id;
   private final Role role;
@@ -64,14 +71,39 @@ final class TrackedConnection {
     return link.port();
   }
 
-  /** The peer, if it was let in. */
+  /** The peer, if it was let in by its SVID. */
   Optional<PeerIdentity> peer() {
-    return Optional.ofNullable(admitted).map(Admitted::peer);
+    return admitted instanceof BySvid svid ? Optional.of(svid.peer()) : Optional.empty();
+  }
+
+  /** Who the peer is, if it was let in. */
+  Optional<SpiffeId> peerId() {
+    return switch (admitted) {
+      case null -> Optional.empty();
+      case BySvid svid -> Optional.of(svid.peer().id());
+      case Foreign foreign -> Optional.of(foreign.id());
+    };
   }
 
   void admit(PeerIdentity peer, List<X509Certificate> chain, Instant deadline, long generation) {
-    this.admitted = new Admitted(peer, List.copyOf(chain), deadline);
+    this.admitted = new BySvid(peer, List.copyOf(chain), deadline);
     this.generation = generation;
+  }
+
+  /** Lets a peer in that something else than TLS authenticated. */
+  void admit(SpiffeId id, long generation) {
+    this.admitted = new Foreign(id);
+    this.generation = generation;
+  }
+
+  /** A hold that refuses the peer, if it was let in. */
+  Optional<Hold> heldBy(Holds holds, Instant now) {
+    return switch (admitted) {
+      case null -> Optional.empty();
+      case BySvid svid ->
+          holds.against(svid.peer().id(), svid.peer().certificate(), svid.peer().ip(), now);
+      case Foreign foreign -> holds.against(foreign.id(), ip(), now);
+    };
   }
 
   /**
@@ -87,20 +119,26 @@ final class TrackedConnection {
     if (!admission.hasOwnSvid()) {
       return refused(RejectionReason.NO_OWN_SVID, "this workload has no valid SVID");
     }
-    if (admission.now().isAfter(let.deadline())) {
+    if (let instanceof BySvid svid && admission.now().isAfter(svid.deadline())) {
       return refused(RejectionReason.EXPIRED, "an SVID of this connection is over");
     }
     Trust.Snapshot trust = admission.trust().current();
     if (trust.generation() == generation) {
       return Optional.empty();
     }
-    return switch (admission.judge(let.chain(), ip(), expected, trust)) {
-      case Verdict.Accepted accepted -> {
-        generation = trust.generation();
-        yield Optional.empty();
-      }
-      case Verdict.Rejected rejected -> Optional.of(rejected);
-    };
+    Optional<Verdict.Rejected> refused =
+        switch (let) {
+          case BySvid svid ->
+              admission.judge(svid.chain(), ip(), expected, trust)
+                      instanceof Verdict.Rejected rejected
+                  ? Optional.of(rejected)
+                  : Optional.empty();
+          case Foreign foreign -> admission.refusal(foreign.id(), ip(), trust);
+        };
+    if (refused.isEmpty()) {
+      generation = trust.generation();
+    }
+    return refused;
   }
 
   /** Judges the peer again where the connection lives, and cuts it if it does not stand. */
