@@ -9,8 +9,9 @@ import org.jspecify.annotations.Nullable;
  * @param port its TCP port
  * @param node the node behind the address, if the reporter has a map of addresses; mesh-runtime has
  *     none, and rules have {@code peer.pod.node}, from the inventory
- * @param id the SPIFFE ID that the TLS handshake verified; absent if none was
- * @param claimedId what an unverified certificate claims; never an identity
+ * @param id the SPIFFE ID that the handshake verified; absent if none was
+ * @param claimedId what an unverified certificate claims, or an account that ALTS proved and that
+ *     stands for nobody; never an identity
  * @param trustDomain the trust domain of {@code id}
  */
 public record Peer(

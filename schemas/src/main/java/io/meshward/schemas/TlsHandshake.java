@@ -4,7 +4,7 @@ import com.fasterxml.jackson.annotation.JsonValue;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One TLS handshake, whatever its outcome: kind {@code tls.handshake}.
+ * One handshake, of TLS or of ALTS, whatever its outcome: kind {@code tls.handshake}.
  *
  * @param cert the peer's leaf certificate, if one was presented
  */
