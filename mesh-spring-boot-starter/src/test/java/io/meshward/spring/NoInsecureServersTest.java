@@ -18,7 +18,6 @@ import org.junit.jupiter.api.io.TempDir;
 import org.springframework.boot.diagnostics.FailureAnalysis;
 import org.springframework.context.support.GenericApplicationContext;
 import org.springframework.grpc.server.GrpcServerFactory;
-import org.springframework.grpc.server.InProcessGrpcServerFactory;
 
 /** What keeps an application from starting: each in a context of its own, which has no more. */
 class NoInsecureServersTest {
@@ -34,17 +33,13 @@ class NoInsecureServersTest {
   }
 
   @Test
-  void theMeshsServerAndOneInProcessAreFine() {
+  void theMeshsServerIsFine() {
     assertThatCode(
             () ->
                 start(
-                    context -> {
-                      context.registerBean(
-                          MeshGrpcServerFactory.class, NoInsecureServersTest::unstarted);
-                      context.registerBean(
-                          InProcessGrpcServerFactory.class,
-                          () -> new InProcessGrpcServerFactory("local", java.util.List.of()));
-                    }))
+                    context ->
+                        context.registerBean(
+                            MeshGrpcServerFactory.class, NoInsecureServersTest::unstarted)))
         .doesNotThrowAnyException();
   }
 
