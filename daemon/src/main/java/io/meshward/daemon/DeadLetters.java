@@ -58,6 +58,9 @@ public final class DeadLetters implements AutoCloseable {
     Map<String, Object> properties = kafka.producer(stage + "-dead-letters");
     properties.put(ProducerConfig.BUFFER_MEMORY_CONFIG, 4L * 1024 * 1024);
     properties.put(ProducerConfig.MAX_BLOCK_MS_CONFIG, 2000L);
+    // Of a producer that a broker does not know yet, it takes a second batch where it has refused
+    // the first, which is then out of order for ever: the first would be lost.
+    properties.put(ProducerConfig.MAX_IN_FLIGHT_REQUESTS_PER_CONNECTION, 1);
     producer = new KafkaProducer<>(properties);
     metrics.gauge(Metric.DEAD_LETTERS_WAITING, queue::size, stage);
     writer = Thread.ofVirtual().name(stage + "-dead-letters").start(this::run);
