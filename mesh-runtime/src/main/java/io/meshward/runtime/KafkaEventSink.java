@@ -36,6 +36,7 @@ final class KafkaEventSink implements EventSink {
   private static final long IDLE_MS = 100;
   private static final int DELIVERY_TIMEOUT_MS = 120_000;
   private static final int BUFFER_BYTES = 8 * 1024 * 1024;
+  private static final int BATCH_BYTES = 64 * 1024;
 
   /** One event that waits. */
   private record Waiting(String key, Envelope<? extends Event> event) {}
@@ -70,6 +71,7 @@ final class KafkaEventSink implements EventSink {
     Map<String, Object> properties = new HashMap<>(clientProperties);
     properties.putIfAbsent(ProducerConfig.LINGER_MS_CONFIG, 2);
     properties.putIfAbsent(ProducerConfig.BUFFER_MEMORY_CONFIG, BUFFER_BYTES);
+    properties.putIfAbsent(ProducerConfig.BATCH_SIZE_CONFIG, BATCH_BYTES);
     // While Kafka is away, records wait as long for room as they wait for an acknowledgement.
     properties.putIfAbsent(ProducerConfig.MAX_BLOCK_MS_CONFIG, DELIVERY_TIMEOUT_MS);
     properties.putIfAbsent(ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG, DELIVERY_TIMEOUT_MS);
