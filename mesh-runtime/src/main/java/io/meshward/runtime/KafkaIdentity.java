@@ -190,8 +190,17 @@ final class KafkaIdentity implements AutoCloseable {
     return all;
   }
 
-  /** See {@link MeshRuntime#kafkaClient}. */
-  Map<String, Object> client(List<String> brokers) {
+  /** Judges brokers, whom no hold refuses. */
+  Admission admission() {
+    return admission;
+  }
+
+  /**
+   * See {@link MeshRuntime#kafkaClient}.
+   *
+   * @param watch sees the client's connections
+   */
+  Map<String, Object> client(List<String> brokers, DialledEngines watch) {
     if (brokers.isEmpty()) {
       throw new IllegalArgumentException("no broker is named: expected their SPIFFE IDs");
     }
@@ -203,7 +212,9 @@ final class KafkaIdentity implements AutoCloseable {
             SslConfigs.SSL_ENGINE_FACTORY_CLASS_CONFIG,
             MeshSslEngineFactory.class.getName(),
             KafkaSettings.BROKERS,
-            String.join(",", brokers)));
+            String.join(",", brokers),
+            KafkaSettings.WATCHED_BY,
+            watch));
   }
 
   /** Takes over whose certificates are revoked. */

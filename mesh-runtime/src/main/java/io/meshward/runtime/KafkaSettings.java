@@ -63,6 +63,9 @@ public final class KafkaSettings {
   /** An identity that exists already: set within the process, never in a file. */
   static final String SHARED = "meshward.identity";
 
+  /** Who watches the client's connections: set within the process, never in a file. */
+  static final String WATCHED_BY = "meshward.watched.by";
+
   private static final Set<String> CLIENT_NAMES =
       Set.of(WORKLOAD_API, SPIFFE_ID, BROKERS, AUDIENCE, CRL_DIRECTORY, CRL_UNDETERMINED);
 
@@ -95,6 +98,10 @@ public final class KafkaSettings {
   private static boolean names(Map<String, ?> properties, String property, Class<?> plugin) {
     Object value = properties.get(property);
     return plugin.equals(value) || plugin.getName().equals(value);
+  }
+
+  @Nullable DialledEngines watchedBy() {
+    return properties.get(WATCHED_BY) instanceof DialledEngines watch ? watch : null;
   }
 
   @Nullable KafkaIdentity shared() {

@@ -64,6 +64,7 @@ public final class MeshRuntime implements AutoCloseable {
   private final SvidEngines engines;
   private final MeshTls plainTls;
   private final KafkaIdentity kafka;
+  private final MeshTls brokerTls;
   private final Federation federation;
   private final Lazy<JwtSvids> jwtSvids;
   private final StaleWatchdog watchdog;
@@ -162,6 +163,7 @@ public final class MeshRuntime implements AutoCloseable {
             settings.limits);
     engines = new SvidEngines(own, admission, fullHandshakes, staples);
     plainTls = new MeshTls(engines, admission, tracker, timer);
+    brokerTls = parts.brokerTls(kafka, engines, handshakes, fullHandshakes, timer, instance);
     revocations =
         new Revocations(settings.revocation, new RevokedPeers(trust, kafka, tracker, lifecycle));
     bundles = new BundleTrust(own, federation, trust, kafka, lifecycle, tracker);
@@ -383,7 +385,7 @@ public final class MeshRuntime implements AutoCloseable {
    * @throws IllegalArgumentException if a pattern is none, or none is given
    */
   public Map<String, Object> kafkaClient(String... brokers) {
-    return kafka.client(List.of(brokers));
+    return kafka.client(List.of(brokers), brokerTls::dialled);
   }
 
   /**
@@ -466,6 +468,7 @@ public final class MeshRuntime implements AutoCloseable {
     }
     timer.shutdown();
     tracker.cutAll();
+    brokerTls.cutAll();
     transport.close();
     waitedFor.shutdown();
     if (decisionPoint != null) {

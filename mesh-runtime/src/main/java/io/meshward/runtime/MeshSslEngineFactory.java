@@ -17,12 +17,19 @@ import org.jspecify.annotations.Nullable;
  * <p>TLS 1.3 only, both sides with a certificate. Each connection takes the SVID that is current.
  * SVIDs have no host names, so {@code ssl.endpoint.identification.algorithm} means nothing here: a
  * client judges its broker by the SPIFFE IDs of {@link KafkaSettings#BROKERS}. A broker lets in
- * whoever has a valid SVID, and leaves the rest to {@link MeshPrincipalBuilder}. Thread-safe.
+ * whoever has a valid SVID, and leaves the rest to {@link MeshPrincipalBuilder}.
+ *
+ * <p>The handshakes of clients with the properties of {@link MeshRuntime#kafkaClient} are events of
+ * that runtime, and their connections are cut when an SVID ends. Those of the runtime's own
+ * clients, which carry its events, are neither: a handshake to send an event about would be the
+ * cause of the next one. A broker, and a client without a runtime, have nowhere to report to.
+ * Thread-safe.
  */
 public final class MeshSslEngineFactory implements SslEngineFactory {
   private KafkaIdentities.@Nullable Lease lease;
   private IdentityPatterns brokers = IdentityPatterns.NONE;
   private boolean brokersAreKnown;
+  private @Nullable DialledEngines watch;
 
   /**
    * Waits for the first SVID, half a minute at most, unless a runtime shares its own.
@@ -38,6 +45,7 @@ public final class MeshSslEngineFactory implements SslEngineFactory {
       throw brokersUnknown();
     }
     brokers = settings.brokers();
+    watch = settings.watchedBy();
     lease = KafkaIdentities.lease(settings);
   }
 
@@ -47,7 +55,8 @@ public final class MeshSslEngineFactory implements SslEngineFactory {
     if (!brokersAreKnown) {
       throw brokersUnknown();
     }
-    return identity().clientEngine(peerHost, peerPort, brokers);
+    SSLEngine engine = identity().clientEngine(peerHost, peerPort, brokers);
+    return watch == null ? engine : watch.watched(engine);
   }
 
   @Override

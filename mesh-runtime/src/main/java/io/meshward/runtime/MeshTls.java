@@ -1,5 +1,6 @@
 package io.meshward.runtime;
 
+import io.grpc.netty.shaded.io.netty.util.NetUtil;
 import io.meshward.schemas.SpiffeId;
 import io.meshward.schemas.TlsHandshake.Role;
 import java.io.IOException;
@@ -125,9 +126,25 @@ public final class MeshTls {
     };
   }
 
+  /** Ends all connections. */
+  void cutAll() {
+    tracker.cutAll();
+  }
+
+  /** Tracks an engine for one dialled connection that somebody else made. */
+  SSLEngine dialled(SSLEngine engine) {
+    return tracked(engine, Role.CLIENT, () -> {});
+  }
+
   private SSLEngine tracked(SSLEngine engine, Role role, Runnable whenCut) {
-    OwnedLink link = new OwnedLink(timer, engine.getPeerHost(), engine.getPeerPort(), whenCut);
+    OwnedLink link =
+        new OwnedLink(timer, address(engine.getPeerHost()), engine.getPeerPort(), whenCut);
     return new TrackedEngine(engine, link, tracker.owned(role, link));
+  }
+
+  /** A client may know its server by a name, which is no address. */
+  private static @Nullable String address(@Nullable String host) {
+    return host == null || NetUtil.createInetAddressFromIpAddressString(host) == null ? null : host;
   }
 
   private SSLSocket tracked(SSLSocket socket, Socket carrier, Role role) throws IOException {

@@ -11,6 +11,7 @@ import io.meshward.schemas.EventCodec;
 import io.meshward.schemas.Quarantine;
 import io.meshward.schemas.SpiffeId;
 import io.meshward.schemas.Subject;
+import io.meshward.schemas.TlsHandshake;
 import io.meshward.schemas.TopicCatalogue;
 import io.meshward.testkit.IssuedSvid;
 import io.meshward.testkit.TestMesh;
@@ -118,11 +119,12 @@ class KafkaIdentityTest {
   void producersGoOnWhileSvidsAndRootsRotate() throws Exception {
     EmbeddedKafka kafka = start(Map.of(KafkaSettings.QUARANTINE, "none"));
     createTopic(client(kafka, orders, broker), "letters");
+    RecordingSink events = new RecordingSink();
     MeshRuntime runtime =
         closing(
             MeshRuntime.builder()
                 .workloadApi(mesh.addressFor(orders))
-                .withoutEvents()
+                .events(events)
                 .withoutQuarantine()
                 .start());
     Map<String, Object> settings = new HashMap<>(runtime.kafkaClient(broker.toString()));
@@ -133,6 +135,19 @@ class KafkaIdentityTest {
     KafkaProducer<byte[], byte[]> dialling = producer(settings);
     send(longLived);
     send(dialling);
+    TlsHandshake seen = events.await(TlsHandshake.class, any -> true);
+    assertThat(seen.tls().role()).isEqualTo(TlsHandshake.Role.CLIENT);
+    assertThat(seen.tls().result()).isEqualTo(TlsHandshake.Result.SUCCESS);
+    assertThat(seen.tls().provider()).isEqualTo("jdk");
+    assertThat(seen.peer().id()).isEqualTo(broker);
+    Map<String, Object> misled = new HashMap<>(runtime.kafkaClient(frontend.toString()));
+    misled.put("bootstrap.servers", kafka.bootstrapServers());
+    assertThatThrownBy(() -> clusterId(misled)).isInstanceOf(SslAuthenticationException.class);
+    TlsHandshake refused =
+        events.await(
+            TlsHandshake.class, event -> event.tls().result() != TlsHandshake.Result.SUCCESS);
+    assertThat(refused.tls().detail()).isEqualTo("unexpected_peer_id");
+    assertThat(refused.peer().claimedId()).isEqualTo(broker.toString());
 
     mesh.trustDomain().prepareX509Authority();
     Eventually.await("the new root", () -> authorities(runtime) == 2);
