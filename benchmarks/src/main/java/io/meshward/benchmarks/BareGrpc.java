@@ -12,6 +12,7 @@ import io.grpc.netty.shaded.io.netty.handler.ssl.ClientAuth;
 import io.grpc.netty.shaded.io.netty.handler.ssl.SslContext;
 import io.grpc.netty.shaded.io.netty.handler.ssl.SslContextBuilder;
 import io.grpc.netty.shaded.io.netty.handler.ssl.SslProvider;
+import io.meshward.runtime.RuntimeLimits;
 import io.meshward.testkit.IssuedSvid;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -21,6 +22,7 @@ import java.security.GeneralSecurityException;
 import java.security.KeyStore;
 import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
+import java.time.Duration;
 import java.util.List;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLException;
@@ -30,7 +32,8 @@ import javax.net.ssl.X509TrustManager;
 
 /**
  * gRPC over mTLS as grpc-java gives it: TLS 1.3, both certificates checked against the authorities,
- * as many event loops as the runtime has, and nothing else. The same certificates as the runtime's.
+ * as many event loops, the keepalive and the limits that the runtime has, and nothing else. The
+ * same certificates as the runtime's.
  */
 final class BareGrpc implements AutoCloseable {
   private final SslProvider provider;
@@ -54,18 +57,22 @@ final class BareGrpc implements AutoCloseable {
         SslContextBuilder.forServer(
                 svid.privateKey(), svid.certificates().toArray(X509Certificate[]::new))
             .clientAuth(ClientAuth.REQUIRE);
-    return NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
-        .channelType(NioServerSocketChannel.class)
-        .bossEventLoopGroup(acceptor)
-        .workerEventLoopGroup(loops)
-        .sslContext(build(tls));
+    NettyServerBuilder server =
+        NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
+            .channelType(NioServerSocketChannel.class)
+            .bossEventLoopGroup(acceptor)
+            .workerEventLoopGroup(loops)
+            .sslContext(build(tls));
+    return RuntimeLimits.on(server, Duration.between(svid.notBefore(), svid.notAfter()));
   }
 
-  NettyChannelBuilder channel(int port) throws SSLException {
-    return NettyChannelBuilder.forTarget("dns:///127.0.0.1:" + port)
-        .channelType(NioSocketChannel.class, InetSocketAddress.class)
-        .eventLoopGroup(loops)
-        .sslContext(clientTls());
+  /** A channel; all of them with the same TLS context. */
+  NettyChannelBuilder channel(int port, SslContext clientTls) {
+    return RuntimeLimits.on(
+        NettyChannelBuilder.forTarget("dns:///127.0.0.1:" + port)
+            .channelType(NioSocketChannel.class, InetSocketAddress.class)
+            .eventLoopGroup(loops)
+            .sslContext(clientTls));
   }
 
   SslContext clientTls() throws SSLException {

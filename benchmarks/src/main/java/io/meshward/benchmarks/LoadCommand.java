@@ -13,11 +13,13 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.Admin;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -33,7 +35,8 @@ import picocli.CommandLine.Spec;
       "",
       "Calls: throughput and latency, in turns. Handshakes: how many full ones in a second, by TLS"
           + " provider. Cut: from the send of a quarantine record until the last of many live"
-          + " connections is gone."
+          + " connections is gone. Rotation: calls at a fixed rate while both sides' SVIDs are"
+          + " rotated."
     },
     mixinStandardHelpOptions = true)
 final class LoadCommand implements Callable<Integer> {
@@ -45,7 +48,8 @@ final class LoadCommand implements Callable<Integer> {
   private enum Part {
     CALLS,
     HANDSHAKES,
-    CUT
+    CUT,
+    ROTATION
   }
 
   @Option(
@@ -74,6 +78,12 @@ final class LoadCommand implements Callable<Integer> {
       names = "--cuts",
       description = "How often all of them are cut (default: ${DEFAULT-VALUE}).")
   private int cuts = 20;
+
+  @Option(
+      names = "--rotations",
+      description =
+          "How often both SVIDs are rotated, ten times a second (default: ${DEFAULT-VALUE}).")
+  private int rotations = 200;
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
@@ -125,6 +135,9 @@ final class LoadCommand implements Callable<Integer> {
     if (parts.contains(Part.CUT)) {
       cut(out, mesh);
     }
+    if (parts.contains(Part.ROTATION)) {
+      rotation(out, mesh);
+    }
   }
 
   private void calls(PrintWriter out, LoadedMesh mesh) throws Exception {
@@ -144,8 +157,10 @@ final class LoadCommand implements Callable<Integer> {
           EchoCalls.keep(bare.channel(), inFlight, Duration.ofSeconds(slice).toNanos());
           EchoCalls.keep(ours.channel(), inFlight, Duration.ofSeconds(slice).toNanos());
           for (int i = 0; i < rounds; i++) {
-            bareAll.add(bare, inFlight, slice);
-            oursAll.add(ours, inFlight, slice);
+            // Each begins as often as the other: what one leaves behind is not always the other's.
+            boolean bareFirst = i % 2 == 0;
+            (bareFirst ? bareAll : oursAll).add(bareFirst ? bare : ours, inFlight, slice);
+            (bareFirst ? oursAll : bareAll).add(bareFirst ? ours : bare, inFlight, slice);
           }
           say(out, "  " + inFlight + " in flight:");
           say(out, "    bare     " + bareAll);
@@ -161,6 +176,9 @@ final class LoadCommand implements Callable<Integer> {
                   oursAll.spread().p99() / bareAll.spread().p99(),
                   oursAll.processorMicros() - bareAll.processorMicros(),
                   oursAll.bytes() - bareAll.bytes()));
+          if (events) {
+            say(out, "    of the runtime's " + oursAll.shares());
+          }
         }
         say(out, "    events dropped: " + ours.dropped());
       }
@@ -173,17 +191,37 @@ final class LoadCommand implements Callable<Integer> {
     private final List<Double> rates = new ArrayList<>();
     private final List<Double> processorMicros = new ArrayList<>();
     private final List<Double> bytes = new ArrayList<>();
+    private final Map<ThreadShares.Role, Double> byRole = new EnumMap<>(ThreadShares.Role.class);
 
     void add(LoadedMesh.Pair pair, int inFlight, int seconds) throws InterruptedException {
+      ThreadShares sharesBefore = ThreadShares.now();
       long processorBefore = PROCESS.getProcessCpuTime();
       long bytesBefore = THREADS.getTotalThreadAllocatedBytes();
       long start = System.nanoTime();
-      List<Double> taken =
-          EchoCalls.keep(pair.channel(), inFlight, Duration.ofSeconds(seconds).toNanos());
+      List<Double> taken;
+      try (Phase _ = Phase.begin("calls-" + inFlight + "-" + pair)) {
+        taken = EchoCalls.keep(pair.channel(), inFlight, Duration.ofSeconds(seconds).toNanos());
+      }
       rates.add(taken.size() * 1e9 / (System.nanoTime() - start));
       processorMicros.add((PROCESS.getProcessCpuTime() - processorBefore) / 1e3 / taken.size());
       bytes.add((THREADS.getTotalThreadAllocatedBytes() - bytesBefore) / (double) taken.size());
       micros.addAll(taken);
+      ThreadShares.now()
+          .microsSince(sharesBefore)
+          .forEach((role, used) -> byRole.merge(role, used, Double::sum));
+    }
+
+    /** Processor time for a call by what threads are for. */
+    String shares() {
+      return byRole.entrySet().stream()
+          .map(
+              entry ->
+                  String.format(
+                      Locale.ROOT,
+                      "%s %.1f µs",
+                      entry.getKey().label(),
+                      entry.getValue() / micros.size()))
+          .collect(Collectors.joining(", "));
     }
 
     /** The median slice's. */
@@ -226,9 +264,9 @@ final class LoadCommand implements Callable<Integer> {
       List<Double> jdkRates = new ArrayList<>();
       List<Double> bareRates = new ArrayList<>();
       for (int i = -1; i < rounds; i++) {
-        double first = ours.handshakes(slice);
-        double second = jdk.handshakes(slice);
-        double third = bare.handshakes(slice);
+        double first = handshakes(ours, "boringssl");
+        double second = handshakes(jdk, "jdk");
+        double third = handshakes(bare, "bare");
         // The first turn warms up.
         if (i >= 0) {
           oursRates.add(first);
@@ -250,6 +288,19 @@ final class LoadCommand implements Callable<Integer> {
               bareRate,
               rate / jdkRate,
               rate / bareRate));
+    }
+  }
+
+  private double handshakes(LoadedMesh.Pair pair, String name) throws Exception {
+    try (Phase _ = Phase.begin("handshakes-" + name)) {
+      return pair.handshakes(slice);
+    }
+  }
+
+  private void rotation(PrintWriter out, LoadedMesh mesh) throws Exception {
+    try (LoadedMesh.Pair ours = mesh.runtimes(ForcedTls.BORINGSSL, true)) {
+      EchoCalls.keep(ours.channel(), 1, Duration.ofSeconds(slice).toNanos());
+      say(out, "\nRotation under load\n  " + RotationLoad.run(ours, rotations));
     }
   }
 

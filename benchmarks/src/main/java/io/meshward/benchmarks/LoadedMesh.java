@@ -14,6 +14,7 @@ import io.meshward.runtime.EventClass;
 import io.meshward.runtime.ForcedTls;
 import io.meshward.runtime.MeshRuntime;
 import io.meshward.runtime.MeshRuntimeBuilder;
+import io.meshward.runtime.RuntimeState;
 import io.meshward.schemas.CloudEvents;
 import io.meshward.schemas.Envelope;
 import io.meshward.schemas.Quarantine;
@@ -24,11 +25,14 @@ import io.meshward.testkit.TestMesh;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
+import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -73,6 +77,7 @@ final class LoadedMesh implements AutoCloseable {
     private final Server server;
     private final ManagedChannel channel;
     private final @Nullable MeshRuntime runtime;
+    private final @Nullable MeshRuntime calling;
     private final BareGrpc dialler;
     private final Resources open;
 
@@ -81,19 +86,26 @@ final class LoadedMesh implements AutoCloseable {
         Server server,
         ManagedChannel channel,
         @Nullable MeshRuntime runtime,
+        @Nullable MeshRuntime calling,
         BareGrpc dialler,
         Resources open) {
       this.provider = provider;
       this.server = server;
       this.channel = channel;
       this.runtime = runtime;
+      this.calling = calling;
       this.dialler = dialler;
       this.open = open;
-      EchoCalls.once(channel);
+      EchoCalls.onceReady(channel);
     }
 
     ManagedChannel channel() {
       return channel;
+    }
+
+    @Override
+    public String toString() {
+      return runtime == null ? "bare" : "runtime";
     }
 
     /** How many events the server's sink dropped. */
@@ -101,6 +113,32 @@ final class LoadedMesh implements AutoCloseable {
       return runtime == null
           ? 0
           : runtime.status().dropped().values().stream().mapToLong(Long::longValue).sum();
+    }
+
+    /** One more channel of the client's runtime to the server. */
+    ManagedChannel dial() {
+      return Objects.requireNonNull(calling)
+          .channelBuilder("dns:///127.0.0.1:" + server.getPort(), SERVER)
+          .build();
+    }
+
+    /** Issues both sides new SVIDs and waits until they use them. */
+    void rotate() throws Exception {
+      rotate(SERVER, Objects.requireNonNull(runtime));
+      rotate(CLIENT, Objects.requireNonNull(calling));
+    }
+
+    private void rotate(SpiffeId id, MeshRuntime rotating) throws Exception {
+      X509Certificate leaf = mesh.workload(id).rotate().getFirst().leaf();
+      if (!Pace.await(PATIENCE, () -> leafOf(rotating).equals(Optional.of(leaf)))) {
+        throw new IllegalStateException(id + " does not use its new SVID");
+      }
+    }
+
+    private static Optional<X509Certificate> leafOf(MeshRuntime runtime) {
+      return runtime.status().identity() instanceof RuntimeState.Ready ready
+          ? Optional.of(ready.svid().leaf())
+          : Optional.empty();
     }
 
     /** Connects, shakes hands and hangs up, for a time; how often in a second. */
@@ -160,8 +198,9 @@ final class LoadedMesh implements AutoCloseable {
       try (KafkaProducer<byte[], byte[]> producer = new KafkaProducer<>(kafka.producer("load"));
           KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(kafka.reader("load"))) {
         int before = serving.status().connections();
+        SslContext tls = dialler.clientTls();
         for (int i = 0; i < connections; i++) {
-          channels.add(dialler.channel(server.getPort()).build());
+          channels.add(dialler.channel(server.getPort(), tls).build());
         }
         EchoCalls.onceEach(channels);
         if (serving.status().connections() < connections) {
@@ -194,13 +233,15 @@ final class LoadedMesh implements AutoCloseable {
                       }
                       consumed.add((System.nanoTime() - start) / 1e6);
                     });
-        var _ = producer.send(record);
-        while (serving.status().connections() > 0) {
-          if (System.nanoTime() - start > PATIENCE.toNanos()) {
-            throw new IllegalStateException(
-                serving.status().connections() + " connections are not gone");
+        try (Phase _ = Phase.begin("cut")) {
+          var _ = producer.send(record);
+          while (serving.status().connections() > 0) {
+            if (System.nanoTime() - start > PATIENCE.toNanos()) {
+              throw new IllegalStateException(
+                  serving.status().connections() + " connections are not gone");
+            }
+            TimeUnit.MICROSECONDS.sleep(200);
           }
-          TimeUnit.MICROSECONDS.sleep(200);
         }
         double gone = (System.nanoTime() - start) / 1e6;
         bare.join();
@@ -211,7 +252,7 @@ final class LoadedMesh implements AutoCloseable {
         }
         if (before > 0) {
           channel.resetConnectBackoff();
-          EchoCalls.once(channel);
+          EchoCalls.onceReady(channel);
         }
         return new Cut(gone, consumed.getFirst());
       } finally {
@@ -245,9 +286,9 @@ final class LoadedMesh implements AutoCloseable {
     BareGrpc calling = open.add("part", bareGrpc(provider, CLIENT));
     Server server = serving.server().addService(EchoCalls.service()).build().start();
     open.add("server", server::shutdownNow);
-    ManagedChannel channel = calling.channel(server.getPort()).build();
+    ManagedChannel channel = calling.channel(server.getPort(), calling.clientTls()).build();
     open.add("channel", channel::shutdownNow);
-    return new Pair(provider, server, channel, null, calling, open);
+    return new Pair(provider, server, channel, null, null, calling, open);
   }
 
   private BareGrpc bareGrpc(ForcedTls provider, SpiffeId id) {
@@ -276,7 +317,7 @@ final class LoadedMesh implements AutoCloseable {
     ManagedChannel channel =
         calling.channelBuilder("dns:///127.0.0.1:" + server.getPort(), SERVER).build();
     open.add("channel", channel::shutdownNow);
-    return new Pair(provider, server, channel, serving, dialler, open);
+    return new Pair(provider, server, channel, serving, calling, dialler, open);
   }
 
   private MeshRuntimeBuilder builder(SpiffeId id, boolean events) {

@@ -61,6 +61,7 @@ public final class WorkloadReports implements AutoCloseable {
   /** A call that was allowed. */
   public void allowedCall(SpiffeId client, String ip) {
     server.decision(
+        Instant.now(),
         event(
             AuthzDecision.class,
             """

@@ -2,11 +2,14 @@ package io.meshward.runtime;
 
 import io.meshward.schemas.SpiffeId;
 import io.meshward.schemas.TrustDomain;
+import java.security.cert.TrustAnchor;
 import java.security.cert.X509Certificate;
 import java.time.Clock;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,6 +23,7 @@ final class Admission {
   private final Trust trust;
   private final Clock clock;
   private final SvidProfile profile;
+  private final Verified<List<X509Certificate>, Verdict> verified = new Verified<>();
 
   Admission(OwnIdentity own, Trust trust, Clock clock, SvidProfile profile) {
     this.own = own;
@@ -37,7 +41,11 @@ final class Admission {
   }
 
   boolean hasOwnSvid() {
-    return own.isUsable();
+    return hasOwnSvidAt(clock.instant());
+  }
+
+  boolean hasOwnSvidAt(Instant now) {
+    return own.isUsableAt(now);
   }
 
   /**
@@ -52,12 +60,12 @@ final class Admission {
       @Nullable String ip,
       @Nullable SpiffeId expected,
       Trust.Snapshot snapshot) {
-    if (!hasOwnSvid()) {
+    Instant now = clock.instant();
+    if (!hasOwnSvidAt(now)) {
       return rejected(RejectionReason.NO_OWN_SVID, null, "this workload has no valid SVID");
     }
-    Instant now = clock.instant();
     List<X509Certificate> chain = X509SvidVerifier.ordered(presented);
-    Verdict verdict = X509SvidVerifier.verify(chain, snapshot.bundles(), now, this::isStrictFor);
+    Verdict verdict = verify(chain, snapshot.bundles(), now);
     if (!(verdict instanceof Verdict.Accepted accepted)) {
       return verdict;
     }
@@ -84,6 +92,36 @@ final class Admission {
             id,
             "no revocation list that is in force covers its chain")
         : verdict;
+  }
+
+  /**
+   * Verifies a chain, or remembers that it was verified: by the same authorities, at a time since
+   * which none of its certificates and none of those authorities has come to its end. A handshake
+   * judges its peer twice, and peers come again.
+   */
+  private Verdict verify(
+      List<X509Certificate> chain, Map<TrustDomain, TrustBundle> bundles, Instant now) {
+    Verdict known = verified.find(chain, bundles, now);
+    if (known != null) {
+      return known;
+    }
+    Verdict verdict = X509SvidVerifier.verify(chain, bundles, now, this::isStrictFor);
+    // What breaks a rule for issuers is judged by who this workload is, too.
+    if (verdict instanceof Verdict.Accepted accepted && accepted.issuerFault() == null) {
+      TrustBundle bundle = bundles.get(accepted.id().trustDomain());
+      if (bundle != null) {
+        verified.put(List.copyOf(chain), verdict, bundles, now, end(chain, bundle, now));
+      }
+    }
+    return verdict;
+  }
+
+  private static Instant end(List<X509Certificate> chain, TrustBundle bundle, Instant now) {
+    return Stream.concat(
+            chain.stream(), bundle.anchors(now).stream().map(TrustAnchor::getTrustedCert))
+        .map(certificate -> certificate.getNotAfter().toInstant())
+        .min(Instant::compareTo)
+        .orElse(now);
   }
 
   /** What revocation lists say of a chain; nothing if there are none to look at. */

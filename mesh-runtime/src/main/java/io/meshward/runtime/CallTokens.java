@@ -28,7 +28,7 @@ final class CallTokens {
   private final Trust trust;
   private final Clock clock;
   private final TokenUses uses;
-  private final VerifiedTexts<CallToken> verified = new VerifiedTexts<>();
+  private final Verified<String, CallToken> verified = new Verified<>();
 
   CallTokens(
       JwtOptions options,
@@ -102,7 +102,7 @@ final class CallTokens {
       parsed = CompactToken.parse(token);
       JwtSvid svid = JwtSvidVerifier.verify(token, audience(parsed), bundles, now, leeway);
       known = CallToken.of(svid, parsed);
-      verified.put(token, known, bundles, svid.expiresAt().plus(leeway));
+      verified.put(token, known, bundles, now, svid.expiresAt().plus(leeway));
       return known;
     } catch (JwtSvidRejectedException e) {
       throw new EvidenceRejectedException(e.code(), facts(token, parsed));

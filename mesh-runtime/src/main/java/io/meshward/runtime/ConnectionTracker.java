@@ -98,6 +98,11 @@ final class ConnectionTracker {
     return List.copyOf(connections);
   }
 
+  /** How many connections are open now. */
+  int size() {
+    return open.get();
+  }
+
   /** Judges every peer that was let in again, and cuts those that do not stand any more. */
   void judgeAgain() {
     connections.forEach(connection -> connection.judgeAgain(admission));

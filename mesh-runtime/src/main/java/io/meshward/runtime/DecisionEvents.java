@@ -9,6 +9,7 @@ import io.meshward.schemas.AuthzDecision.Decision;
 import io.meshward.schemas.Connection;
 import io.meshward.schemas.Peer;
 import io.opentelemetry.api.trace.Span;
+import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -71,7 +72,9 @@ final class DecisionEvents {
     TrackedConnection connection = subject.connection();
     ConnectionFacts facts = subject.facts();
     AuthorizationPolicy.Decision shadow = ruling.shadow();
+    Instant now = admission.now();
     reporter.decision(
+        now,
         new AuthzDecision(
             new Authz(
                 decision(ruling.allowed()),
@@ -100,7 +103,7 @@ final class DecisionEvents {
                 facts == null ? null : facts.id(),
                 null,
                 facts == null ? null : facts.id().trustDomain()),
-            facts == null ? null : facts.certificate(admission.now()),
+            facts == null ? null : facts.certificate(now),
             TraceContext.of(subject.headers()),
             evidence.onBehalfOf().isEmpty()
                 ? null

@@ -31,14 +31,14 @@ final class DelegationVerifier {
   private final Admission admission;
   private final Duration leeway;
   private final Clock clock;
-  private final VerifiedTexts<Verified> verified = new VerifiedTexts<>();
+  private final Verified<String, Judged> verified = new Verified<>();
 
   /**
    * A delegation whose links are good.
    *
    * @param peer who signed the last one
    */
-  private record Verified(SpiffeId peer, Delegation delegation) {}
+  private record Judged(SpiffeId peer, Delegation delegation) {}
 
   /**
    * @param own this workload's ID
@@ -74,11 +74,11 @@ final class DelegationVerifier {
   Delegation judge(String links, SpiffeId peer) {
     Trust.Snapshot trust = admission.trust().current();
     Instant now = clock.instant();
-    Verified known = verified.find(links, trust, now);
+    Judged known = verified.find(links, trust, now);
     if (known == null) {
       List<DelegationToken> tokens = parse(links);
       known = verify(tokens, links, trust, now);
-      verified.put(links, known, trust, end(tokens));
+      verified.put(links, known, trust, now, end(tokens));
     }
     if (!known.peer().equals(peer)) {
       throw new EvidenceRejectedException("delegation_peer");
@@ -110,7 +110,7 @@ final class DelegationVerifier {
         .orElseThrow();
   }
 
-  private Verified verify(
+  private Judged verify(
       List<DelegationToken> tokens, String links, Trust.Snapshot trust, Instant now) {
     List<SpiffeId> signers = new ArrayList<>();
     for (int i = 0; i < tokens.size(); i++) {
@@ -135,7 +135,7 @@ final class DelegationVerifier {
       throw new EvidenceRejectedException("delegation_loop");
     }
     SpiffeId peer = signers.removeLast();
-    return new Verified(peer, new Delegation(signers, links));
+    return new Judged(peer, new Delegation(signers, links));
   }
 
   private void checkTimes(DelegationToken token, Instant now) {

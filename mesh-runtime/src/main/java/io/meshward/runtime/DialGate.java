@@ -7,6 +7,7 @@ import io.grpc.ClientInterceptor;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
 import io.meshward.schemas.SpiffeId;
+import java.time.Instant;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -35,14 +36,15 @@ final class DialGate implements ClientInterceptor {
       return Status.INVALID_ARGUMENT.withDescription(
           "a call cannot override its authority: the server is known by its SPIFFE ID, " + server);
     }
-    if (!admission.hasOwnSvid()) {
+    Instant now = admission.now();
+    if (!admission.hasOwnSvidAt(now)) {
       return Status.UNAVAILABLE.withDescription("this workload has no valid SVID");
     }
     Holds holds = admission.trust().current().holds();
     if (!holds.read()) {
       return Status.UNAVAILABLE.withDescription("the quarantine has not been read to its end yet");
     }
-    Optional<Hold> hold = holds.againstEverySvid(server, admission.now());
+    Optional<Hold> hold = holds.againstEverySvid(server, now);
     return hold.isPresent()
         ? Status.PERMISSION_DENIED.withDescription(server + " is quarantined")
         : null;

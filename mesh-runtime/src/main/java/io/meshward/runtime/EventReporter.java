@@ -6,11 +6,11 @@ import io.meshward.schemas.Enforcement;
 import io.meshward.schemas.Envelope;
 import io.meshward.schemas.Event;
 import io.meshward.schemas.LocalWorkload;
-import io.meshward.schemas.Peer;
 import io.meshward.schemas.SpiffeId;
 import io.meshward.schemas.SvidLifecycle;
 import io.meshward.schemas.TlsHandshake;
 import java.time.Clock;
+import java.time.Instant;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -53,10 +53,17 @@ final class EventReporter {
   }
 
   void handshake(TlsHandshake event) {
-    offer(EventClass.HANDSHAKE, peerKey(event.peer()), event.peer().id(), event, null);
+    String peer = text(event.peer().id());
+    offer(EventClass.HANDSHAKE, clock.instant(), key(peer), peer, event, null);
   }
 
-  void decision(AuthzDecision event) {
+  /**
+   * Reports a decision.
+   *
+   * @param time when it was taken
+   */
+  void decision(Instant time, AuthzDecision event) {
+    String peer = text(event.peer().id());
     EventClass eventClass =
         event.authz().decision() == AuthzDecision.Decision.DENY
             ? EventClass.DENIAL
@@ -64,17 +71,28 @@ final class EventReporter {
     AuthzDecision.Trace trace = event.trace();
     String traceparent =
         trace == null ? null : "00-" + trace.traceId() + "-" + trace.spanId() + "-01";
-    offer(eventClass, peerKey(event.peer()), event.peer().id(), event, traceparent);
+    offer(eventClass, time, key(peer), peer, event, traceparent);
   }
 
   /** Reports; false if the sink has dropped it. */
   boolean lifecycle(SvidLifecycle.Svid change) {
     return offer(
-        EventClass.LIFECYCLE, source(), ownId.get(), new SvidLifecycle(change, local()), null);
+        EventClass.LIFECYCLE,
+        clock.instant(),
+        source(),
+        text(ownId.get()),
+        new SvidLifecycle(change, local()),
+        null);
   }
 
   void enforcement(Enforcement event) {
-    offer(EventClass.ENFORCEMENT, event.enforcement().containment(), null, event, null);
+    offer(
+        EventClass.ENFORCEMENT,
+        clock.instant(),
+        event.enforcement().containment(),
+        null,
+        event,
+        null);
   }
 
   /**
@@ -88,8 +106,9 @@ final class EventReporter {
 
   private boolean offer(
       EventClass eventClass,
+      Instant time,
       String key,
-      @Nullable SpiffeId subject,
+      @Nullable String subject,
       Event event,
       @Nullable String traceparent) {
     return sink.offer(
@@ -98,16 +117,19 @@ final class EventReporter {
         new Envelope<>(
             instance + "-" + sequence.incrementAndGet(),
             source(),
-            subject == null ? null : subject.toString(),
-            clock.instant(),
+            subject,
+            time,
             traceparent,
             event));
   }
 
   /** A claimed ID is never a key: only a verified one, else the reporter's own. */
-  private String peerKey(Peer peer) {
-    SpiffeId id = peer.id();
-    return id == null ? source() : id.toString();
+  private String key(@Nullable String peer) {
+    return peer == null ? source() : peer;
+  }
+
+  private static @Nullable String text(@Nullable SpiffeId id) {
+    return id == null ? null : id.toString();
   }
 
   private String source() {

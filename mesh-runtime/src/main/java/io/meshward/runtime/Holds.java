@@ -3,16 +3,18 @@ package io.meshward.runtime;
 import io.grpc.netty.shaded.io.netty.util.NetUtil;
 import io.meshward.schemas.SpiffeId;
 import io.meshward.schemas.Subject;
+import io.meshward.schemas.TrustDomain;
 import java.net.InetAddress;
 import java.security.cert.X509Certificate;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,6 +26,10 @@ final class Holds {
       new Holds(List.of(), IdentityPatterns.NONE, hold -> {}, false);
 
   private final Map<Subject, List<Hold>> bySubject;
+
+  /** Whether any hold is on a certificate or its key: of most peers neither has to be looked at. */
+  private final boolean onCertificates;
+
   private final IdentityPatterns protectedIdentities;
   private final Consumer<Hold> spares;
   private final boolean read;
@@ -34,6 +40,10 @@ final class Holds {
       Consumer<Hold> spares,
       boolean read) {
     this.bySubject = holds.stream().collect(Collectors.groupingBy(Holds::subject));
+    this.onCertificates =
+        bySubject.keySet().stream()
+            .map(Subject::kind)
+            .anyMatch(kind -> kind == Subject.Kind.KEY_HASH || kind == Subject.Kind.SERIAL);
     this.protectedIdentities = protectedIdentities;
     this.spares = spares;
     this.read = read;
@@ -79,16 +89,20 @@ final class Holds {
     if (bySubject.isEmpty()) {
       return Optional.empty();
     }
+    List<Subject> subjects = names(id);
+    if (onCertificates) {
+      addCertificate(subjects, id.trustDomain(), leaf);
+    }
+    if (ip != null) {
+      subjects.add(new Subject(Subject.Kind.IP, null, ip));
+    }
     Instant notBefore = leaf.getNotBefore().toInstant();
-    Stream<Hold> found =
-        subjects(id, leaf, ip)
-            .flatMap(subject -> bySubject.getOrDefault(subject, List.of()).stream())
-            .filter(hold -> hold.livesAt(now) && hold.refuses(notBefore));
+    List<Hold> found = find(subjects, hold -> hold.livesAt(now) && hold.refuses(notBefore));
     if (protectedIdentities.matches(id)) {
       found.forEach(spares);
       return Optional.empty();
     }
-    return found.findFirst();
+    return found.stream().findFirst();
   }
 
   /** A hold that refuses every SVID of an ID, whatever its certificate. */
@@ -96,9 +110,7 @@ final class Holds {
     if (bySubject.isEmpty() || protectedIdentities.matches(id)) {
       return Optional.empty();
     }
-    return names(id)
-        .flatMap(subject -> bySubject.getOrDefault(subject, List.of()).stream())
-        .filter(hold -> hold.livesAt(now) && hold.issuedBefore() == null)
+    return find(names(id), hold -> hold.livesAt(now) && hold.issuedBefore() == null).stream()
         .findFirst();
   }
 
@@ -111,9 +123,9 @@ final class Holds {
     if (bySubject.isEmpty() || protectedIdentities.matches(id)) {
       return Optional.empty();
     }
-    return names(id)
-        .flatMap(subject -> bySubject.getOrDefault(subject, List.of()).stream())
-        .filter(hold -> hold.livesAt(now) && (issuedAt == null || hold.refuses(issuedAt)))
+    return find(
+            names(id), hold -> hold.livesAt(now) && (issuedAt == null || hold.refuses(issuedAt)))
+        .stream()
         .findFirst();
   }
 
@@ -146,38 +158,41 @@ final class Holds {
         .findFirst();
   }
 
-  private static Stream<Subject> subjects(SpiffeId id, X509Certificate leaf, @Nullable String ip) {
+  /** Loops and no streams: a thousand connections are looked at, by code that seldom runs. */
+  private List<Hold> find(List<Subject> subjects, Predicate<Hold> refuses) {
+    List<Hold> found = new ArrayList<>();
+    for (Subject subject : subjects) {
+      for (Hold hold : bySubject.getOrDefault(subject, List.of())) {
+        if (refuses.test(hold)) {
+          found.add(hold);
+        }
+      }
+    }
+    return found;
+  }
+
+  private static void addCertificate(
+      List<Subject> subjects, TrustDomain trustDomain, X509Certificate leaf) {
+    subjects.add(new Subject(Subject.Kind.KEY_HASH, trustDomain, Certificates.keyHash(leaf)));
     String authorityKey = Certificates.authorityKeyIdentifier(leaf);
-    Stream<Subject> certificate =
-        Stream.concat(
-            Stream.of(
-                new Subject(Subject.Kind.KEY_HASH, id.trustDomain(), Certificates.keyHash(leaf))),
-            authorityKey == null
-                ? Stream.of()
-                : Stream.of(
-                    new Subject(
-                        Subject.Kind.SERIAL,
-                        id.trustDomain(),
-                        authorityKey + ":" + Certificates.serial(leaf))));
-    Stream<Subject> address =
-        ip == null ? Stream.of() : Stream.of(new Subject(Subject.Kind.IP, null, ip));
-    return Stream.of(names(id), certificate, address).flatMap(each -> each);
+    if (authorityKey != null) {
+      subjects.add(
+          new Subject(
+              Subject.Kind.SERIAL, trustDomain, authorityKey + ":" + Certificates.serial(leaf)));
+    }
   }
 
   /** The ID itself, its trust domain, and every prefix of whole segments of its path. */
-  private static Stream<Subject> names(SpiffeId id) {
+  private static List<Subject> names(SpiffeId id) {
+    TrustDomain trustDomain = id.trustDomain();
+    List<Subject> names = new ArrayList<>();
+    names.add(Subject.of(id));
+    names.add(new Subject(Subject.Kind.TRUST_DOMAIN, trustDomain, trustDomain.name()));
     String path = id.path();
-    Stream<Subject> prefixes =
-        Stream.iterate(path.length(), end -> end > 0, end -> path.lastIndexOf('/', end - 1))
-            .map(
-                end ->
-                    new Subject(
-                        Subject.Kind.PATH_PREFIX, id.trustDomain(), path.substring(0, end)));
-    return Stream.concat(
-        Stream.of(
-            Subject.of(id),
-            new Subject(Subject.Kind.TRUST_DOMAIN, id.trustDomain(), id.trustDomain().name())),
-        prefixes);
+    for (int end = path.length(); end > 0; end = path.lastIndexOf('/', end - 1)) {
+      names.add(new Subject(Subject.Kind.PATH_PREFIX, trustDomain, path.substring(0, end)));
+    }
+    return names;
   }
 
   /** An IP address may be written in several ways: compare one of them. */

@@ -439,7 +439,7 @@ public final class MeshRuntime implements AutoCloseable {
         known.read(),
         holds.ageMs(),
         known.size(),
-        tracker.connections().size(),
+        tracker.size(),
         policies.current().enforced().id(),
         policies.problem(),
         policySource == null ? 0 : policySource.ageMs(),

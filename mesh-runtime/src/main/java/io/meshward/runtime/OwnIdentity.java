@@ -96,10 +96,10 @@ final class OwnIdentity {
     }
   }
 
-  /** Whether there is a snapshot to serve and dial with now; asked for each call. */
-  boolean isUsable() {
+  /** Whether there is a snapshot to serve and dial with at that time; asked for each call. */
+  boolean isUsableAt(Instant now) {
     Instant until = standing.until();
-    return until != null && !until.isBefore(clock.instant());
+    return until != null && !until.isBefore(now);
   }
 
   /** The snapshot to serve and dial with now; none while starting, withdrawn or expired. */

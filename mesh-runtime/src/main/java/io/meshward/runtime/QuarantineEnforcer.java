@@ -138,13 +138,16 @@ final class QuarantineEnforcer implements QuarantineSource.Listener {
     }
     Holds one = Holds.of(List.of(hold), protectedIdentities, this::spares);
     Instant now = clock.instant();
-    List<CompletableFuture<@Nullable Void>> gone = new ArrayList<>();
+    List<TrackedConnection> held = new ArrayList<>();
     for (TrackedConnection connection : tracker.connections()) {
       if (connection.heldBy(one, now).isPresent()) {
-        gone.add(connection.gone());
-        connection.cut();
+        held.add(connection);
       }
     }
+    // All cuts in a row: what each leaves behind to be cleared away comes after the last one.
+    held.forEach(TrackedConnection::cut);
+    List<CompletableFuture<@Nullable Void>> gone =
+        held.stream().map(TrackedConnection::gone).toList();
     if (refusesNobody(hold)) {
       return;
     }

@@ -116,10 +116,11 @@ final class TrackedConnection {
     if (let == null) {
       return refused(RejectionReason.NO_CLIENT_CERT, "the handshake admitted no peer");
     }
-    if (!admission.hasOwnSvid()) {
+    Instant now = admission.now();
+    if (!admission.hasOwnSvidAt(now)) {
       return refused(RejectionReason.NO_OWN_SVID, "this workload has no valid SVID");
     }
-    if (let instanceof BySvid svid && admission.now().isAfter(svid.deadline())) {
+    if (let instanceof BySvid svid && now.isAfter(svid.deadline())) {
       return refused(RejectionReason.EXPIRED, "an SVID of this connection is over");
     }
     Trust.Snapshot trust = admission.trust().current();

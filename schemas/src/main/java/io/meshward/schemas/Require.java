@@ -19,11 +19,21 @@ final class Require {
   }
 
   static String sha256(String value, String path) {
-    if (value.length() != 64
-        || !value.chars().allMatch(c -> (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'))) {
+    if (value.length() != 64 || !isLowerCaseHex(value)) {
       throw new IllegalArgumentException(
           path + " is '" + value + "': expected 64 lower-case hexadecimal digits");
     }
     return value;
+  }
+
+  /** A loop and no stream: this is asked about every event of every call. */
+  private static boolean isLowerCaseHex(String value) {
+    for (int i = 0; i < value.length(); i++) {
+      char c = value.charAt(i);
+      if ((c < '0' || c > '9') && (c < 'a' || c > 'f')) {
+        return false;
+      }
+    }
+    return true;
   }
 }
