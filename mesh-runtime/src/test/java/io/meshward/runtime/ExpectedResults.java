@@ -27,7 +27,9 @@ final class ExpectedResults {
           "path:not_authority",
           "path:too_long",
           "path:critical_extension",
-          "path:invalid" ->
+          "path:invalid",
+          "unauthenticated",
+          "unknown_account" ->
           Result.CERTIFICATE_VERIFICATION_FAILED;
       case "malformed" -> Result.CERTIFICATE_MALFORMED;
       case "unknown_trust_domain", "td_bundle_mismatch", "unknown_authority" ->
