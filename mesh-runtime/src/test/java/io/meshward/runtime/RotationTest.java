@@ -1,5 +1,6 @@
 package io.meshward.runtime;
 
+import static java.util.concurrent.TimeUnit.MINUTES;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
@@ -22,6 +23,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
@@ -30,6 +33,9 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 class RotationTest {
+  /** Within what a connection is gone on a machine that has much else to do. */
+  private static final Duration CUT = Duration.ofSeconds(10);
+
   private final Shop shop = new Shop();
 
   @AfterEach
@@ -194,21 +200,22 @@ class RotationTest {
   }
 
   @Test
-  void aConnectionEndsWithTheSvidOfItsPeerAndThatNeverComesBack() {
+  void aConnectionEndsWithTheSvidOfItsPeerAndThatNeverComesBack() throws Exception {
     Server server = shop.serve(shop.ordersRuntime());
     IssuedSvid stolen =
         shop.mesh
             .trustDomain()
-            .issue(shop.frontend, IssueOptions.DEFAULT.timeToLive(Duration.ofSeconds(5)));
+            .issue(shop.frontend, IssueOptions.DEFAULT.timeToLive(Duration.ofSeconds(3)));
     ManagedChannel thief = Attacker.dial(server.getPort(), stolen);
     try {
       Chat chat = Chat.open(thief);
       assertThat(chat.say("hello")).contains("frontend");
+      Future<Instant> end = endOf(chat);
 
-      assertThat(chat.end()).isNotEqualTo(Status.Code.OK);
-      assertThat(Instant.now())
+      assertThat(lastServed(thief, stolen.notAfter())).isBeforeOrEqualTo(stolen.notAfter());
+      assertThat(end.get(1, MINUTES))
           .as("it lives as long as the SVID")
-          .isAfterOrEqualTo(stolen.notAfter());
+          .isBetween(stolen.notAfter(), stolen.notAfter().plus(CUT));
       assertThat(failure(thief)).isEqualTo(Status.Code.UNAVAILABLE);
     } finally {
       thief.shutdownNow();
@@ -220,19 +227,24 @@ class RotationTest {
   }
 
   @Test
-  void neitherServesNorDialsWithAnExpiredSvid() {
+  void callsEndWithTheSvidWhileTheAgentIsGoneAndGoOnWhenItIsBack() throws Exception {
     MeshRuntime orders = shop.ordersRuntime();
     Server server = shop.serve(orders);
     shop.mesh
         .workload(shop.frontend)
         .serve(WorkloadEntry.of(shop.frontend).timeToLive(Duration.ofSeconds(3)));
+    Instant notAfter = shop.mesh.workload(shop.frontend).svids().get(0).notAfter();
     MeshRuntime frontend = shop.frontendRuntime();
     ManagedChannel channel = shop.dial(frontend, server);
     ManagedChannel back = shop.dial(orders, shop.serve(frontend), shop.frontend);
     Chat chat = Chat.open(channel);
     assertThat(chat.say("hello")).contains("frontend");
 
-    assertThat(chat.end()).isNotEqualTo(Status.Code.OK);
+    shop.mesh.workload(shop.frontend).stop();
+    Future<Instant> end = endOf(chat);
+
+    assertThat(lastServed(channel, notAfter)).isBeforeOrEqualTo(notAfter);
+    assertThat(end.get(1, MINUTES)).isBetween(notAfter, notAfter.plus(CUT));
     Eventually.await("expiry", () -> frontend.status().identity() instanceof RuntimeState.Expired);
     assertThat(frontend.status().open()).isFalse();
     StatusRuntimeException dialled =
@@ -244,8 +256,17 @@ class RotationTest {
     shop.clientEvents.await(SvidLifecycle.class, event -> event.svid().change() == Change.EXPIRED);
 
     shop.mesh.workload(shop.frontend).serve(WorkloadEntry.of(shop.frontend));
+    assertThat(frontend.status().open()).as("before the agent is back").isFalse();
+    shop.mesh.workload(shop.frontend).restart();
     Eventually.await("a new SVID", () -> frontend.status().open());
     assertThat(Echo.call(channel, "hello")).contains("frontend");
+    // It has no policy, which is what callers hear that are let in.
+    Eventually.await(
+        "it serves again",
+        () -> {
+          back.resetConnectBackoff();
+          return failure(back) == Status.Code.PERMISSION_DENIED;
+        });
   }
 
   @Test
@@ -316,6 +337,36 @@ class RotationTest {
     TrustBundle now = new TrustBundle(domain.name(), domain.x509Authorities());
     Eventually.await(
         "the bundle of now", () -> now.equals(runtime.identity().bundles().get(domain.name())));
+  }
+
+  /** When the last call that was served began, of all up to an instant and one after it. */
+  private static Instant lastServed(ManagedChannel channel, Instant until) {
+    Instant last = Instant.MIN;
+    Instant begun = Instant.now();
+    while (!begun.isAfter(until.plusMillis(50))) {
+      begun = Instant.now();
+      try {
+        Echo.call(channel, "hello");
+        last = begun;
+      } catch (StatusRuntimeException e) {
+        channel.resetConnectBackoff();
+      }
+      LockSupport.parkNanos(1_000_000);
+    }
+    assertThat(last).as("calls are served").isAfter(Instant.MIN);
+    return last;
+  }
+
+  /** When a call ends, which must not be in good order. */
+  private static Future<Instant> endOf(Chat chat) {
+    FutureTask<Instant> end =
+        new FutureTask<>(
+            () -> {
+              assertThat(chat.end()).isNotEqualTo(Status.Code.OK);
+              return Instant.now();
+            });
+    Thread.ofVirtual().start(end);
+    return end;
   }
 
   private static Status.Code failure(ManagedChannel channel) {
