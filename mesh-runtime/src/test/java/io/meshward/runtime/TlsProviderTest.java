@@ -3,15 +3,19 @@ package io.meshward.runtime;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.grpc.ManagedChannel;
 import io.grpc.Server;
 import io.grpc.netty.shaded.io.netty.handler.ssl.SslProvider;
+import io.meshward.embedded.JavaProcess;
 import io.meshward.schemas.SvidLifecycle;
 import io.meshward.schemas.SvidLifecycle.Change;
+import java.nio.file.Path;
 import java.util.List;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSocket;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class TlsProviderTest {
   private static final String HYBRID = "X25519MLKEM768";
@@ -63,6 +67,27 @@ class TlsProviderTest {
         assertThat(shakesHands(client, server, "x25519")).as("with %s", provider).isFalse();
         assertThat(shakesHands(client, server, "secp256r1")).as("with %s", provider).isTrue();
       }
+    }
+  }
+
+  @Test
+  void withoutBoringSslTheJdkServesAndThatIsReported(@TempDir Path folder) throws Exception {
+    Path fallback = folder.resolve("fallback");
+    try (Shop shop = new Shop();
+        JavaProcess service =
+            JavaProcess.start(
+                ServiceWithoutNatives.class,
+                folder,
+                shop.mesh.addressFor(shop.orders),
+                shop.policy.toString(),
+                fallback.toString())) {
+      MeshRuntime frontend = shop.frontendRuntime();
+      ManagedChannel channel =
+          shop.closing(
+              frontend.channelBuilder("127.0.0.1:" + service.uri().getPort(), shop.orders).build());
+
+      assertThat(Echo.call(channel, "hello")).isEqualTo(shop.frontend + " said hello");
+      assertThat(fallback).content().contains("BoringSSL is not available").contains("noOpenSsl");
     }
   }
 
