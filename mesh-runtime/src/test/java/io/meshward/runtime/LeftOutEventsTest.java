@@ -6,11 +6,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
 import io.grpc.ManagedChannel;
+import io.grpc.Server;
 import io.meshward.schemas.AuthzDecision;
 import io.meshward.schemas.SpiffeId;
 import io.meshward.schemas.SvidLifecycle;
 import io.meshward.schemas.SvidLifecycle.Change;
+import io.meshward.schemas.TlsHandshake;
+import io.meshward.schemas.TlsHandshake.Result;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.Socket;
 import java.nio.file.Files;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLong;
@@ -18,6 +23,9 @@ import org.junit.jupiter.api.Test;
 
 /** What is not reported on purpose: how little that is, and that it is counted. */
 class LeftOutEventsTest {
+  /** So many that a slow machine does not see them at a rate at which all are reported. */
+  private static final int FLOOD = 1_000;
+
   private static final SpiffeId A = SpiffeId.parse("spiffe://shop.test/a");
   private static final SpiffeId B = SpiffeId.parse("spiffe://shop.test/b");
 
@@ -45,7 +53,7 @@ class LeftOutEventsTest {
       Eventually.await(
           () -> "22 allows are reported as left out",
           Duration.ofSeconds(10),
-          () -> leftOut(shop) == 22);
+          () -> leftOut(shop, "allow") == 22);
     }
   }
 
@@ -108,16 +116,49 @@ class LeftOutEventsTest {
     assertThat(limit.lets("10.0.0.1", false)).isFalse();
   }
 
+  @Test
+  void aFloodOfHandshakesIsReportedUpToALimitAndTheRestByNumber() throws IOException {
+    try (Shop shop = new Shop()) {
+      Server server = shop.serve(shop.ordersRuntime());
+      for (int i = 0; i < FLOOD; i++) {
+        new Socket(InetAddress.getLoopbackAddress(), server.getPort()).close();
+      }
+      Eventually.await(
+          () -> failures(shop, "127.0.0.1") + " of the flood are reported",
+          Duration.ofMinutes(1),
+          () -> failures(shop, "127.0.0.1") + leftOut(shop, "handshake") == FLOOD);
+      assertThat(leftOut(shop, "handshake")).isPositive();
+      assertThat(failures(shop, "127.0.0.1")).isGreaterThanOrEqualTo(HandshakeLimit.BURST);
+
+      InetAddress elsewhere = InetAddress.getByAddress(new byte[] {127, 0, 0, 2});
+      new Socket(InetAddress.getLoopbackAddress(), server.getPort(), elsewhere, 0).close();
+      assertThat(Echo.call(shop.dial(shop.frontendRuntime(), server), "hello"))
+          .contains("frontend");
+
+      shop.serverEvents.await(
+          TlsHandshake.class,
+          event -> event.tls().result() == Result.SUCCESS && "127.0.0.1".equals(event.peer().ip()));
+      Eventually.await("who came once", () -> failures(shop, "127.0.0.2") == 1);
+    }
+  }
+
+  private static long failures(Shop shop, String ip) {
+    return shop.serverEvents.of(TlsHandshake.class).stream()
+        .filter(event -> event.tls().result() != Result.SUCCESS)
+        .filter(event -> ip.equals(event.peer().ip()))
+        .count();
+  }
+
   private static long decisions(Shop shop, String method) {
     return shop.serverEvents.of(AuthzDecision.class).stream()
         .filter(event -> event.rpc().method().equals(method))
         .count();
   }
 
-  private static long leftOut(Shop shop) {
+  private static long leftOut(Shop shop, String eventClass) {
     return shop.serverEvents.of(SvidLifecycle.class).stream()
         .filter(event -> event.svid().change() == Change.EVENTS_LEFT_OUT)
-        .filter(event -> "allow".equals(event.svid().droppedClass()))
+        .filter(event -> eventClass.equals(event.svid().droppedClass()))
         .mapToLong(event -> event.svid().dropped() == null ? 0 : event.svid().dropped())
         .sum();
   }
