@@ -15,16 +15,12 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import javax.net.ssl.SSLSession;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Knows every connection of this workload, of both roles, gRPC or not. Bounded: beyond the limit,
- * new connections are closed at once. Thread-safe.
+ * new connections are closed at once, and counted. Thread-safe.
  */
 final class ConnectionTracker {
-  private static final Logger log = LoggerFactory.getLogger(ConnectionTracker.class);
-
   private final Admission admission;
   private final HandshakeEvents events;
   private final FullHandshakes fullHandshakes;
@@ -32,6 +28,7 @@ final class ConnectionTracker {
   private final String instance;
   private final AtomicLong sequence = new AtomicLong();
   private final AtomicInteger open = new AtomicInteger();
+  private final AtomicLong refused = new AtomicLong();
   private final Set<TrackedConnection> connections = ConcurrentHashMap.newKeySet();
 
   /** By the very object: sessions may equal each other, and addresses on Unix sockets do. */
@@ -103,6 +100,11 @@ final class ConnectionTracker {
     return open.get();
   }
 
+  /** How many connections were closed at once so far, because there were too many. */
+  long refused() {
+    return refused.get();
+  }
+
   /** Judges every peer that was let in again, and cuts those that do not stand any more. */
   void judgeAgain() {
     connections.forEach(connection -> connection.judgeAgain(admission));
@@ -133,9 +135,7 @@ final class ConnectionTracker {
       Role role, ConnectionLink link, @Nullable SpiffeId expected) {
     if (open.incrementAndGet() > limits.maxConnections()) {
       open.decrementAndGet();
-      log.atWarn()
-          .addKeyValue("limit", limits.maxConnections())
-          .log("a connection is refused: there are too many");
+      refused.incrementAndGet();
       return Optional.empty();
     }
     TrackedConnection connection =

@@ -25,6 +25,7 @@ final class LifecycleEvents implements OwnIdentity.Listener, PolicyStore.Listene
   private final Clock clock;
   private final Map<EventClass, Long> dropsReported = new EnumMap<>(EventClass.class);
   private final Map<EventClass, Long> leftOutReported = new EnumMap<>(EventClass.class);
+  private long refusedReported;
   private RuntimeState lastSeen = new RuntimeState.Starting("");
 
   LifecycleEvents(EventReporter reporter, IdentitySource source, Clock clock) {
@@ -109,7 +110,8 @@ final class LifecycleEvents implements OwnIdentity.Listener, PolicyStore.Listene
     for (EventClass eventClass : EventClass.values()) {
       long total = sink.dropped(eventClass);
       long since = total - dropsReported.getOrDefault(eventClass, 0L);
-      if (since > 0 && reporter.lifecycle(missing(Change.EVENTS_DROPPED, since, eventClass))) {
+      if (since > 0
+          && reporter.lifecycle(missing(Change.EVENTS_DROPPED, since, label(eventClass)))) {
         dropsReported.put(eventClass, total);
         log.atWarn()
             .addKeyValue("class", eventClass)
@@ -126,8 +128,25 @@ final class LifecycleEvents implements OwnIdentity.Listener, PolicyStore.Listene
    */
   void reportLeftOut(EventClass eventClass, long total) {
     long since = total - leftOutReported.getOrDefault(eventClass, 0L);
-    if (since > 0 && reporter.lifecycle(missing(Change.EVENTS_LEFT_OUT, since, eventClass))) {
+    if (since > 0
+        && reporter.lifecycle(missing(Change.EVENTS_LEFT_OUT, since, label(eventClass)))) {
       leftOutReported.put(eventClass, total);
+    }
+  }
+
+  /**
+   * Reports the connections that were refused since the last such report, because there were too
+   * many. For one thread.
+   *
+   * @param total how many it were in all
+   */
+  void reportRefusedConnections(long total) {
+    long since = total - refusedReported;
+    if (since > 0 && reporter.lifecycle(missing(Change.CONNECTIONS_REFUSED, since, null))) {
+      refusedReported = total;
+      log.atWarn()
+          .addKeyValue("count", since)
+          .log("connections were refused: there were too many at a time");
     }
   }
 
@@ -288,7 +307,11 @@ final class LifecycleEvents implements OwnIdentity.Listener, PolicyStore.Listene
             null));
   }
 
-  private static Svid missing(Change change, long count, EventClass eventClass) {
+  private static String label(EventClass eventClass) {
+    return eventClass.name().toLowerCase(Locale.ROOT);
+  }
+
+  private static Svid missing(Change change, long count, @Nullable String eventClass) {
     return new Svid(
         change,
         null,
@@ -304,7 +327,7 @@ final class LifecycleEvents implements OwnIdentity.Listener, PolicyStore.Listene
         null,
         null,
         count,
-        eventClass.name().toLowerCase(Locale.ROOT),
+        eventClass,
         null);
   }
 

@@ -275,6 +275,7 @@ public final class MeshRuntime implements AutoCloseable {
     lifecycle.reportDrops(sink);
     lifecycle.reportLeftOut(EventClass.ALLOW, sampler.leftOut());
     lifecycle.reportLeftOut(EventClass.HANDSHAKE, handshakes.leftOut());
+    lifecycle.reportRefusedConnections(tracker.refused());
   }
 
   private void renewStaple() {
@@ -440,6 +441,7 @@ public final class MeshRuntime implements AutoCloseable {
         holds.ageMs(),
         known.size(),
         tracker.size(),
+        tracker.refused(),
         policies.current().enforced().id(),
         policies.problem(),
         policySource == null ? 0 : policySource.ageMs(),

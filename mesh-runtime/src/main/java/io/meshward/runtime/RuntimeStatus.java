@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param quarantineAgeMs milliseconds since the holds were last known to be up to date; -1 before
  * @param holds how many holds are applied
  * @param connections how many connections are open, of both roles
+ * @param connectionsRefused how many were closed at once so far, because there were too many
  * @param policy name and content hash of the policy in force
  * @param policyProblem what is wrong with the newest policy, if anything: an older one is in force
  * @param policyAgeMs milliseconds since the policy's source was last known to be up to date; -1
@@ -25,6 +26,7 @@ public record RuntimeStatus(
     long quarantineAgeMs,
     int holds,
     int connections,
+    long connectionsRefused,
     String policy,
     @Nullable String policyProblem,
     long policyAgeMs,

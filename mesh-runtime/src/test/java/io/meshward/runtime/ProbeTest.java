@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.grpc.ManagedChannel;
 import io.grpc.Server;
 import io.grpc.StatusRuntimeException;
+import io.grpc.netty.shaded.io.netty.handler.ssl.SslProvider;
 import io.meshward.schemas.AuthzDecision;
 import io.meshward.schemas.Subject;
 import io.meshward.schemas.SvidLifecycle;
@@ -21,11 +22,12 @@ import java.time.Duration;
 import javax.net.ssl.SSLSocket;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** What scanners and old clients do to a server, and what the events say of it. */
 class ProbeTest {
   private final Shop shop = new Shop();
-  private final Server server = shop.serve(shop.ordersRuntime());
   private final IssuedSvid frontend = shop.mesh.trustDomain().issue(shop.frontend);
 
   @AfterEach
@@ -33,8 +35,10 @@ class ProbeTest {
     shop.close();
   }
 
-  @Test
-  void refusesTls12() throws IOException {
+  @ParameterizedTest
+  @EnumSource(names = {"OPENSSL", "JDK"})
+  void refusesTls12(SslProvider provider) throws IOException {
+    Server server = shop.serve(shop.ordersRuntime(builder -> builder.tlsProvider(provider)));
     try (SSLSocket socket =
         Attacker.socket(Attacker.context(frontend), server.getPort(), "TLSv1.2", "h2")) {
       assertThatThrownBy(socket::startHandshake).isInstanceOf(IOException.class);
@@ -44,9 +48,11 @@ class ProbeTest {
     }
   }
 
-  @Test
-  void refusesPlaintext() throws IOException {
-    try (Socket socket = socket()) {
+  @ParameterizedTest
+  @EnumSource(names = {"OPENSSL", "JDK"})
+  void refusesPlaintext(SslProvider provider) throws IOException {
+    Server server = shop.serve(shop.ordersRuntime(builder -> builder.tlsProvider(provider)));
+    try (Socket socket = socket(server)) {
       socket.getOutputStream().write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(US_ASCII));
       assertThat(socket.getInputStream().read()).isLessThanOrEqualTo(0x16);
       TlsHandshake event = expect(Result.UNEXPECTED_MESSAGE, "plaintext");
@@ -54,8 +60,10 @@ class ProbeTest {
     }
   }
 
-  @Test
-  void refusesAClientWithoutCertificate() throws IOException {
+  @ParameterizedTest
+  @EnumSource(names = {"OPENSSL", "JDK"})
+  void refusesAClientWithoutCertificate(SslProvider provider) throws IOException {
+    Server server = shop.serve(shop.ordersRuntime(builder -> builder.tlsProvider(provider)));
     try (SSLSocket socket =
         Attacker.socket(Attacker.context(null), server.getPort(), "TLSv1.3", "h2")) {
       socket.startHandshake();
@@ -64,8 +72,10 @@ class ProbeTest {
     }
   }
 
-  @Test
-  void refusesAHandshakeWithoutAlpnAlthoughItSucceeds() throws IOException {
+  @ParameterizedTest
+  @EnumSource(names = {"OPENSSL", "JDK"})
+  void refusesAHandshakeWithoutAlpnAlthoughItSucceeds(SslProvider provider) throws IOException {
+    Server server = shop.serve(shop.ordersRuntime(builder -> builder.tlsProvider(provider)));
     try (SSLSocket socket =
         Attacker.socket(Attacker.context(frontend), server.getPort(), "TLSv1.3")) {
       socket.startHandshake();
@@ -74,8 +84,10 @@ class ProbeTest {
     }
   }
 
-  @Test
-  void refusesAnotherProtocolThanH2() throws IOException {
+  @ParameterizedTest
+  @EnumSource(names = {"OPENSSL", "JDK"})
+  void refusesAnotherProtocolThanH2(SslProvider provider) throws IOException {
+    Server server = shop.serve(shop.ordersRuntime(builder -> builder.tlsProvider(provider)));
     try (SSLSocket socket =
         Attacker.socket(Attacker.context(frontend), server.getPort(), "TLSv1.3", "http/1.1")) {
       socket.startHandshake();
@@ -84,21 +96,27 @@ class ProbeTest {
     }
   }
 
-  @Test
-  void seesAPortScan() throws IOException {
-    socket().close();
+  @ParameterizedTest
+  @EnumSource(names = {"OPENSSL", "JDK"})
+  void seesAPortScan(SslProvider provider) throws IOException {
+    Server server = shop.serve(shop.ordersRuntime(builder -> builder.tlsProvider(provider)));
+    socket(server).close();
 
     expect(Result.PEER_CONNECTION_CLOSED, "peer_closed");
   }
 
-  @Test
-  void endsAHandshakeThatTakesTooLong() throws IOException {
+  @ParameterizedTest
+  @EnumSource(names = {"OPENSSL", "JDK"})
+  void endsAHandshakeThatTakesTooLong(SslProvider provider) throws IOException {
     Server impatient =
         shop.serve(
             shop.ordersRuntime(
                 builder ->
-                    builder.limits(
-                        TransportLimits.defaults().withHandshakeTimeout(Duration.ofMillis(300)))));
+                    builder
+                        .tlsProvider(provider)
+                        .limits(
+                            TransportLimits.defaults()
+                                .withHandshakeTimeout(Duration.ofMillis(300)))));
     try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), impatient.getPort())) {
       socket.setSoTimeout(10_000);
       assertEnds(socket);
@@ -108,8 +126,9 @@ class ProbeTest {
 
   @Test
   void refusesAHeldAddressBeforeItSaysAnything() throws IOException {
+    Server server = shop.serve(shop.ordersRuntime());
     shop.serverHolds.place(new Subject(Subject.Kind.IP, null, "127.0.0.1"), "containment-1");
-    try (Socket socket = socket()) {
+    try (Socket socket = socket(server)) {
       assertEnds(socket);
       expect(Result.CERTIFICATE_REVOKED, "quarantined");
     }
@@ -117,26 +136,33 @@ class ProbeTest {
 
   @Test
   void refusesEverythingWhileItHasNoSvidItself() throws IOException {
+    Server server = shop.serve(shop.ordersRuntime());
     shop.mesh.workload(shop.orders).redact();
     shop.serverEvents.await(
         SvidLifecycle.class, event -> event.svid().change() == SvidLifecycle.Change.WITHDRAWN);
-    try (Socket socket = socket()) {
+    try (Socket socket = socket(server)) {
       assertEnds(socket);
       expect(Result.UNKNOWN_FAILURE, "own_svid_unavailable");
     }
   }
 
   @Test
-  void closesConnectionsBeyondItsLimitAndServesAgainWhenThereIsRoom() throws IOException {
-    Server small =
-        shop.serve(
-            shop.ordersRuntime(
-                builder -> builder.limits(TransportLimits.defaults().withMaxConnections(1))));
+  void closesConnectionsBeyondItsLimitCountsThemAndServesAgainWhenThereIsRoom() throws IOException {
+    MeshRuntime orders =
+        shop.ordersRuntime(
+            builder -> builder.limits(TransportLimits.defaults().withMaxConnections(1)));
+    Server small = shop.serve(orders);
     try (Socket first = new Socket(InetAddress.getLoopbackAddress(), small.getPort());
         Socket second = new Socket(InetAddress.getLoopbackAddress(), small.getPort())) {
       second.setSoTimeout(10_000);
       assertEnds(second);
       assertThat(first.isConnected()).isTrue();
+      try (Socket third = socket(small)) {
+        assertEnds(third);
+      }
+      Eventually.await("two are reported", () -> connectionsRefused() == 2);
+      assertThat(orders.status().connections()).isEqualTo(1);
+      assertThat(orders.status().connectionsRefused()).isEqualTo(2);
     }
     ManagedChannel channel = shop.dial(shop.frontendRuntime(), small);
     Eventually.await(
@@ -151,7 +177,14 @@ class ProbeTest {
         });
   }
 
-  private Socket socket() throws IOException {
+  private long connectionsRefused() {
+    return shop.serverEvents.of(SvidLifecycle.class).stream()
+        .filter(event -> event.svid().change() == SvidLifecycle.Change.CONNECTIONS_REFUSED)
+        .mapToLong(event -> event.svid().dropped() == null ? 0 : event.svid().dropped())
+        .sum();
+  }
+
+  private static Socket socket(Server server) throws IOException {
     Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.getPort());
     socket.setSoTimeout(10_000);
     return socket;

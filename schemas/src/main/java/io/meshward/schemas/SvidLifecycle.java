@@ -24,6 +24,8 @@ public record SvidLifecycle(Svid svid, LocalWorkload local) implements Event {
     EVENTS_DROPPED,
     /** Not reported on purpose: allows that were sampled, handshakes of one address in a flood. */
     EVENTS_LEFT_OUT,
+    /** Closed at once, because this workload had as many as it takes. */
+    CONNECTIONS_REFUSED,
     POLICY_LOADED,
     POLICY_REJECTED,
     TLS_FALLBACK
@@ -38,7 +40,8 @@ public record SvidLifecycle(Svid svid, LocalWorkload local) implements Event {
    * @param streamNumber how often the Workload API stream has been opened
    * @param trustDomain of the SVID, or of the bundle that has changed or could not be refreshed
    * @param bundleSequence of the bundle document that was fetched; the Workload API has none
-   * @param dropped how many events were dropped or left out since the last report
+   * @param dropped how many events were dropped or left out, or connections refused, since the last
+   *     report
    * @param droppedClass which class of events that was
    * @param policy name and content hash of the policy in force
    */
