@@ -21,6 +21,7 @@ final class StatusMetrics implements AutoCloseable {
   private final ObservableDoubleMeasurement quarantineAge;
   private final ObservableLongMeasurement holds;
   private final ObservableLongMeasurement connections;
+  private final ObservableLongMeasurement refused;
   private final ObservableDoubleMeasurement policyAge;
   private final ObservableLongMeasurement policyProblem;
   private final ObservableDoubleMeasurement riskAge;
@@ -34,6 +35,12 @@ final class StatusMetrics implements AutoCloseable {
         age(meter, "meshward.quarantine.age", "How long ago the holds were known to be up to date");
     holds = number(meter, "meshward.quarantine.holds", "{hold}", "Holds that are applied");
     connections = number(meter, "meshward.connections", "{connection}", "Open connections");
+    refused =
+        count(
+            meter,
+            "meshward.connections.refused",
+            "{connection}",
+            "Connections that were closed at once, because there were too many");
     policyAge =
         age(meter, "meshward.policy.age", "How long ago the policy was known to be up to date");
     policyProblem =
@@ -44,12 +51,7 @@ final class StatusMetrics implements AutoCloseable {
             "1 while the newest policy cannot be used and an older one is in force, else 0");
     riskAge =
         age(meter, "meshward.risk.age", "How long ago the scores were known to be up to date");
-    dropped =
-        meter
-            .counterBuilder("meshward.events.dropped")
-            .setUnit("{event}")
-            .setDescription("Events that were dropped")
-            .buildObserver();
+    dropped = count(meter, "meshward.events.dropped", "{event}", "Events that were dropped");
     callback =
         meter.batchCallback(
             () -> record(status.get()),
@@ -57,6 +59,7 @@ final class StatusMetrics implements AutoCloseable {
             quarantineAge,
             holds,
             connections,
+            refused,
             policyAge,
             policyProblem,
             riskAge,
@@ -73,6 +76,11 @@ final class StatusMetrics implements AutoCloseable {
         .buildObserver();
   }
 
+  private static ObservableLongMeasurement count(
+      Meter meter, String name, String unit, String description) {
+    return meter.counterBuilder(name).setUnit(unit).setDescription(description).buildObserver();
+  }
+
   private static ObservableDoubleMeasurement age(Meter meter, String name, String description) {
     return meter.gaugeBuilder(name).setUnit("s").setDescription(description).buildObserver();
   }
@@ -82,6 +90,7 @@ final class StatusMetrics implements AutoCloseable {
     recordAge(quarantineAge, status.quarantineAgeMs());
     holds.record(status.holds());
     connections.record(status.connections());
+    refused.record(status.connectionsRefused());
     recordAge(policyAge, status.policyAgeMs());
     policyProblem.record(status.policyProblem() == null ? 0 : 1);
     recordAge(riskAge, status.riskAgeMs());

@@ -245,6 +245,9 @@ class MeshTelemetryTest {
     String unused = Echo.call(channel, "hello");
     assertThat(number("meshward.open")).isEqualTo(1);
     assertThat(number("meshward.connections")).isEqualTo(1);
+    assertThat(metric("meshward.connections.refused").getLongSumData().getPoints())
+        .singleElement()
+        .satisfies(point -> assertThat(point.getValue()).isZero());
     assertThat(number("meshward.quarantine.holds")).isZero();
     assertThat(number("meshward.policy.problem")).isZero();
     assertThat(metric("meshward.quarantine.age").getDoubleGaugeData().getPoints())
