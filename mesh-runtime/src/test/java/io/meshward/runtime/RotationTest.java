@@ -205,7 +205,7 @@ class RotationTest {
     IssuedSvid stolen =
         shop.mesh
             .trustDomain()
-            .issue(shop.frontend, IssueOptions.DEFAULT.timeToLive(Duration.ofSeconds(3)));
+            .issue(shop.frontend, IssueOptions.DEFAULT.timeToLive(Duration.ofSeconds(4)));
     ManagedChannel thief = Attacker.dial(server.getPort(), stolen);
     try {
       Chat chat = Chat.open(thief);
@@ -232,7 +232,7 @@ class RotationTest {
     Server server = shop.serve(orders);
     shop.mesh
         .workload(shop.frontend)
-        .serve(WorkloadEntry.of(shop.frontend).timeToLive(Duration.ofSeconds(3)));
+        .serve(WorkloadEntry.of(shop.frontend).timeToLive(Duration.ofSeconds(4)));
     Instant notAfter = shop.mesh.workload(shop.frontend).svids().get(0).notAfter();
     MeshRuntime frontend = shop.frontendRuntime();
     ManagedChannel channel = shop.dial(frontend, server);
