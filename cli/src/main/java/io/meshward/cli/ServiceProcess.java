@@ -4,6 +4,7 @@ import io.meshward.examples.ShopLine;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -64,6 +65,7 @@ final class ServiceProcess implements AutoCloseable {
     List<String> command = new ArrayList<>(WITHOUT_CTRL_C);
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(JVM_OPTIONS);
+    command.addAll(archiveOptions());
     command.add("-Dlogback.configurationFile=shop-logback.xml");
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
     ProcessBuilder builder = new ProcessBuilder(command).redirectError(log.toFile());
@@ -79,6 +81,17 @@ final class ServiceProcess implements AutoCloseable {
               ended.accept(exitCode(process));
             });
     return new ServiceProcess(process);
+  }
+
+  /** The archive of classes that this JVM was started with, which has most of theirs. */
+  private static List<String> archiveOptions() {
+    return ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
+        .filter(
+            option ->
+                option.startsWith("-XX:SharedArchiveFile=")
+                    || option.startsWith("-XX:AOTCache=")
+                    || option.startsWith("-Xlog:"))
+        .toList();
   }
 
   private static void readLines(Process process, Consumer<ShopLine> lines) {
