@@ -23,6 +23,7 @@ import java.util.function.BooleanSupplier;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
@@ -33,7 +34,8 @@ import org.slf4j.LoggerFactory;
 /**
  * Writes what the informers see to the inventory topic. Of several responders one writes; it begins
  * with what the topic says, so that pods which went while nobody watched are marked as gone. A pod
- * that is gone keeps its record, with the end of its validity, for a grace; then a tombstone.
+ * that is gone keeps its record, with the end of its validity, for a grace; then a tombstone. What
+ * Kafka does not take is tried again.
  */
 final class InventoryWriter implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(InventoryWriter.class);
@@ -41,6 +43,7 @@ final class InventoryWriter implements AutoCloseable {
   private static final Duration LOOK = Duration.ofMillis(200);
   private static final Duration EVERYTHING = Duration.ofSeconds(30);
   private static final Duration READ = Duration.ofSeconds(20);
+  private static final Duration AGAIN = Duration.ofSeconds(1);
 
   private final KafkaConfig kafka;
   private final String cluster;
@@ -54,6 +57,7 @@ final class InventoryWriter implements AutoCloseable {
   private final Object lock = new Object();
   private final Thread thread;
   private Set<String> changed = new LinkedHashSet<>();
+  private volatile boolean lost;
   private volatile boolean closed;
 
   /**
@@ -79,9 +83,17 @@ final class InventoryWriter implements AutoCloseable {
     this.grace = grace;
     this.deadLetters = deadLetters;
     this.leads = leads;
-    this.producer = new KafkaProducer<>(kafka.producer("responder-inventory"));
+    this.producer = new KafkaProducer<>(producerProperties(kafka));
     this.thread = Thread.ofVirtual().name("responder-inventory").start(this::run);
     view.listen(this::seen);
+  }
+
+  private static Map<String, Object> producerProperties(KafkaConfig kafka) {
+    Map<String, Object> properties = kafka.producer("responder-inventory");
+    // A broker takes a second batch of a producer that it does not know yet where it has refused
+    // the first, which is then out of order for ever: the first would be lost.
+    properties.put(ProducerConfig.MAX_IN_FLIGHT_REQUESTS_PER_CONNECTION, 1);
+    return properties;
   }
 
   private void seen(Inventory inventory) {
@@ -112,6 +124,11 @@ final class InventoryWriter implements AutoCloseable {
         if (!leads.getAsBoolean()) {
           written = null;
           continue;
+        }
+        if (lost) {
+          Thread.sleep(AGAIN);
+          lost = false;
+          written = null;
         }
         try {
           if (written == null || System.nanoTime() >= everything) {
@@ -232,10 +249,11 @@ final class InventoryWriter implements AutoCloseable {
             record,
             (metadata, failure) -> {
               if (failure != null) {
+                lost = true;
                 log.atWarn()
                     .addKeyValue("key", key)
                     .addKeyValue("problem", failure.toString())
-                    .log("an inventory record is not written; it will be looked at again");
+                    .log("an inventory record is not written; what the topic says is read again");
               }
             });
   }
