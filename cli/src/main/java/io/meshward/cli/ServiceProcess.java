@@ -87,10 +87,7 @@ final class ServiceProcess implements AutoCloseable {
   private static List<String> archiveOptions() {
     return ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
         .filter(
-            option ->
-                option.startsWith("-XX:SharedArchiveFile=")
-                    || option.startsWith("-XX:AOTCache=")
-                    || option.startsWith("-Xlog:"))
+            option -> option.startsWith("-XX:SharedArchiveFile=") || option.startsWith("-Xlog:"))
         .toList();
   }
 
