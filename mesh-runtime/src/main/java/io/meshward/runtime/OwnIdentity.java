@@ -61,6 +61,11 @@ final class OwnIdentity {
       new Standing(null, null, false, false, "nothing has been read yet");
   private volatile @Nullable SpiffeId lastId;
 
+  /**
+   * Whether the listeners have heard of the first SVID: peers are judged by what they took over.
+   */
+  private boolean announced;
+
   OwnIdentity(Clock clock) {
     this.clock = clock;
   }
@@ -89,10 +94,16 @@ final class OwnIdentity {
                     !failed.retrying(),
                     failed.reason());
           };
-      notifyAll();
     }
-    for (Listener listener : listeners) {
-      listener.identityChanged(before, update);
+    try {
+      for (Listener listener : listeners) {
+        listener.identityChanged(before, update);
+      }
+    } finally {
+      synchronized (this) {
+        announced |= update instanceof IdentityUpdate.Issued;
+        notifyAll();
+      }
     }
   }
 
@@ -150,14 +161,14 @@ final class OwnIdentity {
   }
 
   /**
-   * Waits for the first SVID.
+   * Waits for the first SVID, and until every listener has heard of it.
    *
    * @throws MeshRuntimeException saying what to check, once the deadline is over or the source has
    *     given up
    */
   synchronized void awaitFirst(Duration deadline, IdentitySource source) {
     long end = System.nanoTime() + deadline.toNanos();
-    while (standing.current() == null) {
+    while (standing.current() == null || !announced) {
       long left = Duration.ofNanos(end - System.nanoTime()).toMillis();
       if (left <= 0 || standing.givenUp()) {
         throw new MeshRuntimeException(
