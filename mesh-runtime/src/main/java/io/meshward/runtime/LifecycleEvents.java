@@ -40,24 +40,27 @@ final class LifecycleEvents implements OwnIdentity.Listener, PolicyStore.Listene
       case IdentityUpdate.Issued issued -> issued(before, issued.identity());
       case IdentityUpdate.Withdrawn withdrawn ->
           report(
-              before == null ? Change.FETCH_ERROR : Change.WITHDRAWN,
-              before == null ? null : before.svid(),
-              null,
-              withdrawn.reason());
+              new LifecycleChange(before == null ? Change.FETCH_ERROR : Change.WITHDRAWN)
+                  .of(before == null ? null : before.svid())
+                  .error(withdrawn.reason()));
       case IdentityUpdate.Failed failed ->
-          report(Change.FETCH_ERROR, before == null ? null : before.svid(), null, failed.reason());
+          report(
+              new LifecycleChange(Change.FETCH_ERROR)
+                  .of(before == null ? null : before.svid())
+                  .error(failed.reason()));
     }
   }
 
   private void issued(@Nullable WorkloadIdentity before, WorkloadIdentity now) {
     if (before == null) {
-      report(Change.FETCHED, now.svid(), null, null);
+      report(new LifecycleChange(Change.FETCHED).of(now.svid()));
     } else if (!before.svid().leaf().equals(now.svid().leaf())) {
       log.atInfo()
           .addKeyValue("id", now.svid().id())
           .addKeyValue("until", now.svid().notAfter())
           .log("the SVID is rotated");
-      report(Change.ROTATED, now.svid(), agePercent(before.svid()), null);
+      report(
+          new LifecycleChange(Change.ROTATED).of(now.svid()).agePercent(agePercent(before.svid())));
     }
     if (before != null) {
       now.bundles().values().stream()
@@ -90,13 +93,13 @@ final class LifecycleEvents implements OwnIdentity.Listener, PolicyStore.Listene
             .addKeyValue("until", stale.svid().notAfter())
             .addKeyValue("problem", stale.problem())
             .log("no new SVID although two thirds of the life of this one are over");
-        report(Change.STALLED, stale.svid(), null, stale.problem());
+        report(new LifecycleChange(Change.STALLED).of(stale.svid()).error(stale.problem()));
       }
       case RuntimeState.Expired expired -> {
         log.atError()
             .addKeyValue("since", expired.since())
             .log("the SVID is expired: nothing is served or dialled");
-        report(Change.EXPIRED, null, null, "expired at " + expired.since());
+        report(new LifecycleChange(Change.EXPIRED).error("expired at " + expired.since()));
       }
       case RuntimeState.Starting starting -> {}
       case RuntimeState.Ready ready -> {}
@@ -157,7 +160,8 @@ final class LifecycleEvents implements OwnIdentity.Listener, PolicyStore.Listene
         .addKeyValue("policy", policies.enforced().id())
         .addKeyValue("shadow", shadow == null ? "none" : shadow.id())
         .log("a policy is loaded");
-    reporter.lifecycle(policyChange(Change.POLICY_LOADED, null, policies.enforced()));
+    reporter.lifecycle(
+        new LifecycleChange(Change.POLICY_LOADED).policy(policies.enforced()).build());
   }
 
   @Override
@@ -166,72 +170,35 @@ final class LifecycleEvents implements OwnIdentity.Listener, PolicyStore.Listene
         .addKeyValue("problem", problem)
         .addKeyValue("kept", kept.enforced().id())
         .log("the policy is not usable: the last good one stays");
-    reporter.lifecycle(policyChange(Change.POLICY_REJECTED, problem, kept.enforced()));
+    reporter.lifecycle(
+        new LifecycleChange(Change.POLICY_REJECTED).error(problem).policy(kept.enforced()).build());
   }
 
   /** Reports that other revocation lists are in force. */
   void revocationListsChanged(int count) {
     log.atInfo().addKeyValue("count", count).log("revocation lists are in force");
-    report(Change.CRL, null, null, null);
+    report(new LifecycleChange(Change.CRL));
   }
 
   /** Reports that some could not be read; those of before stay. */
   void revocationListsUnreadable(String problem) {
-    report(Change.CRL, null, null, problem);
+    report(new LifecycleChange(Change.CRL).error(problem));
   }
 
   /** Reports that TLS is not by whom it should be, if so. */
   void tlsFallback(TlsProvider provider) {
     if (provider.fallback() != null) {
-      report(Change.TLS_FALLBACK, null, null, provider.fallback());
+      report(new LifecycleChange(Change.TLS_FALLBACK).error(provider.fallback()));
     }
   }
 
   /** Reports a token that this workload was given. */
   void jwtFetched(JwtSvid svid) {
-    reporter.lifecycle(
-        new Svid(
-            Change.JWT_FETCHED,
-            null,
-            null,
-            null,
-            svid.expiresAt(),
-            Duration.between(clock.instant(), svid.expiresAt()).toMillis(),
-            null,
-            null,
-            null,
-            svid.id().trustDomain(),
-            null,
-            null,
-            null,
-            null,
-            null,
-            null));
+    reporter.lifecycle(new LifecycleChange(Change.JWT_FETCHED).of(svid, clock.instant()).build());
   }
 
-  private void report(
-      Change change,
-      @Nullable X509Svid svid,
-      @Nullable Integer agePercent,
-      @Nullable String problem) {
-    reporter.lifecycle(
-        new Svid(
-            change,
-            svid == null ? null : Certificates.serial(svid.leaf()),
-            svid == null ? null : Certificates.keyHash(svid.leaf()),
-            svid == null ? null : svid.notBefore(),
-            svid == null ? null : svid.notAfter(),
-            svid == null ? null : svid.lifetime().toMillis(),
-            agePercent,
-            problem,
-            source.opened(),
-            svid == null ? null : svid.id().trustDomain(),
-            null,
-            null,
-            null,
-            null,
-            null,
-            null));
+  private void report(LifecycleChange change) {
+    reporter.lifecycle(change.stream(source.opened()).build());
   }
 
   /**
@@ -258,23 +225,7 @@ final class LifecycleEvents implements OwnIdentity.Listener, PolicyStore.Listene
   /** Reports that a bundle could not be fetched, or was refused: that of before stays. */
   void bundleRefused(TrustDomain trustDomain, String problem) {
     reporter.lifecycle(
-        new Svid(
-            Change.FETCH_ERROR,
-            null,
-            null,
-            null,
-            null,
-            null,
-            null,
-            problem,
-            null,
-            trustDomain,
-            null,
-            null,
-            null,
-            null,
-            null,
-            null));
+        new LifecycleChange(Change.FETCH_ERROR).error(problem).trustDomain(trustDomain).build());
   }
 
   /**
@@ -287,24 +238,11 @@ final class LifecycleEvents implements OwnIdentity.Listener, PolicyStore.Listene
     added.removeAll(old);
     List<String> removed = new ArrayList<>(old);
     removed.removeAll(now.keys());
-    reporter.lifecycle(
-        new Svid(
-            Change.BUNDLE_CHANGED,
-            null,
-            null,
-            null,
-            null,
-            null,
-            null,
-            null,
-            source.opened(),
-            now.trustDomain(),
-            sequence,
-            added,
-            removed,
-            null,
-            null,
-            null));
+    report(
+        new LifecycleChange(Change.BUNDLE_CHANGED)
+            .trustDomain(now.trustDomain())
+            .sequence(sequence)
+            .keys(added, removed));
   }
 
   private static String label(EventClass eventClass) {
@@ -312,44 +250,7 @@ final class LifecycleEvents implements OwnIdentity.Listener, PolicyStore.Listene
   }
 
   private static Svid missing(Change change, long count, @Nullable String eventClass) {
-    return new Svid(
-        change,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        count,
-        eventClass,
-        null);
-  }
-
-  private static Svid policyChange(
-      Change change, @Nullable String problem, AuthorizationPolicy policy) {
-    return new Svid(
-        change,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        problem,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        policy.id());
+    return new LifecycleChange(change).dropped(count, eventClass).build();
   }
 
   private int agePercent(X509Svid replaced) {

@@ -104,13 +104,7 @@ class OcspTest {
   @Test
   void aServerInAnotherProcessGetsItsStaplesOverTheMesh(@TempDir Path folder) throws Exception {
     MeshRuntime responding = responding(folder);
-    Server responses =
-        shop.closing(
-            responding
-                .serverBuilder(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
-                .addService(responding.statusSigner().service(VALIDITY))
-                .build()
-                .start());
+    Server responses = serveResponses(responding);
     MeshRuntime serving =
         shop.ordersRuntime(
             builder ->
@@ -150,19 +144,22 @@ class OcspTest {
   @Test
   void aStatusResponderAnswersOnlyWhomItsPolicyAllows(@TempDir Path folder) throws Exception {
     MeshRuntime responding = responding(folder);
-    Server responses =
-        shop.closing(
-            responding
-                .serverBuilder(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
-                .addService(responding.statusSigner().service(VALIDITY))
-                .build()
-                .start());
+    Server responses = serveResponses(responding);
     MeshRuntime frontend = shop.frontendRuntime();
 
     assertThatThrownBy(
             () -> StatusService.ask(frontend.channelBuilder(Shop.target(responses), responder)))
         .isInstanceOf(IOException.class)
         .hasMessageContaining("PERMISSION_DENIED");
+  }
+
+  private Server serveResponses(MeshRuntime responding) throws IOException {
+    return shop.closing(
+        responding
+            .serverBuilder(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
+            .addService(responding.statusSigner().service(VALIDITY))
+            .build()
+            .start());
   }
 
   private MeshRuntime responding(Path folder) throws IOException {
