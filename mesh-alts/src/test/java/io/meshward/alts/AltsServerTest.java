@@ -159,6 +159,10 @@ class AltsServerTest {
             event -> {
               assertThat(event.authz().decision()).isEqualTo(AuthzDecision.Decision.DENY);
               assertThat(event.authz().reason()).isEqualTo("no_peer");
+              assertThat(event.peer().ip()).isEqualTo("127.0.0.1");
+              assertThat(events.of(TlsHandshake.class))
+                  .extracting(TlsHandshake::conn)
+                  .contains(event.conn());
             });
   }
 

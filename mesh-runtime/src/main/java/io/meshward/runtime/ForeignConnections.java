@@ -66,22 +66,19 @@ final class ForeignConnections extends ServerTransportFilter {
     if (watch == null) {
       return attributes;
     }
-    Optional<PeerAuthentication.Proved> proved = authentication.peer(attributes);
-    if (!watch.authenticated(proved.orElse(null), authentication.name())) {
-      return attributes;
-    }
     TrackedConnection connection = watch.connection();
-    return connection
-        .peerId()
-        .map(
-            id ->
-                attributes.toBuilder()
-                    .set(PeerTransportFilter.CONNECTION, connection)
-                    .set(
-                        PeerTransportFilter.FACTS,
-                        ConnectionFacts.foreign(id, connection, attributes))
-                    .build())
-        .orElse(attributes);
+    Attributes.Builder known =
+        attributes.toBuilder().set(PeerTransportFilter.CONNECTION, connection);
+    if (watch.authenticated(authentication.peer(attributes).orElse(null), authentication.name())) {
+      connection
+          .peerId()
+          .ifPresent(
+              id ->
+                  known.set(
+                      PeerTransportFilter.FACTS,
+                      ConnectionFacts.foreign(id, connection, attributes)));
+    }
+    return known.build();
   }
 
   /** Begins once the channel has a thread of its own. */

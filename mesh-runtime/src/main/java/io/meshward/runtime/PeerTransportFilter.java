@@ -8,11 +8,14 @@ import javax.net.ssl.SSLSession;
 
 /**
  * Ties a transport to its tracked connection, once. A transport whose connection is not admitted,
- * or not any more, gets no peer, so that every call on it is refused, and is cut.
+ * or not any more, is cut, and gets no facts, so that a call which came before the cut is refused.
  */
 final class PeerTransportFilter extends ServerTransportFilter {
+  /** The connection, whoever is at its other side. */
   static final Attributes.Key<TrackedConnection> CONNECTION =
       Attributes.Key.create("meshward.connection");
+
+  /** What is known of a peer that was let in; absent if none was. */
   static final Attributes.Key<ConnectionFacts> FACTS = Attributes.Key.create("meshward.facts");
 
   private final ConnectionTracker tracker;
@@ -31,14 +34,13 @@ final class PeerTransportFilter extends ServerTransportFilter {
     if (connection.isEmpty()) {
       return attributes;
     }
+    Attributes.Builder known = attributes.toBuilder().set(CONNECTION, connection.get());
     Optional<PeerIdentity> peer = connection.get().peer();
     if (peer.isEmpty() || connection.get().recheck(admission).isPresent()) {
       connection.get().cut();
-      return attributes;
+    } else {
+      known.set(FACTS, ConnectionFacts.of(peer.get(), attributes));
     }
-    return attributes.toBuilder()
-        .set(CONNECTION, connection.get())
-        .set(FACTS, ConnectionFacts.of(peer.get(), attributes))
-        .build();
+    return known.build();
   }
 }

@@ -7,6 +7,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.EOFException;
 import java.io.IOException;
+import java.net.Socket;
 import java.nio.ByteBuffer;
 import java.util.HashMap;
 import java.util.Map;
@@ -53,15 +54,17 @@ final class RawHttp2 implements AutoCloseable {
     }
   }
 
-  private final SSLSocket socket;
+  private final Socket socket;
   private final DataInputStream in;
   private final ByteArrayOutputStream unsent = new ByteArrayOutputStream();
 
-  /** Shakes hands and begins. */
-  RawHttp2(SSLSocket socket) throws IOException {
+  /** Begins, by TLS after a handshake. */
+  RawHttp2(Socket socket) throws IOException {
     this.socket = socket;
     socket.setSoTimeout(60_000);
-    socket.startHandshake();
+    if (socket instanceof SSLSocket tls) {
+      tls.startHandshake();
+    }
     in = new DataInputStream(socket.getInputStream());
     unsent.writeBytes(Attacker.HTTP_2_PREFACE);
   }
@@ -112,6 +115,10 @@ final class RawHttp2 implements AutoCloseable {
     socket.getOutputStream().flush();
     unsent.reset();
     return this;
+  }
+
+  int localPort() {
+    return socket.getLocalPort();
   }
 
   /** The next frame that a condition holds for; those before are passed over. */
