@@ -15,17 +15,37 @@ import io.grpc.stub.ClientCalls;
 import io.meshward.runtime.MeshRuntime;
 import io.meshward.runtime.MeshRuntimeException;
 import io.meshward.runtime.RuntimeState;
+import io.meshward.runtime.SignedEvents;
+import io.meshward.runtime.TrustBundle;
+import io.meshward.schemas.AuthzDecision;
+import io.meshward.schemas.CloudEvents;
+import io.meshward.schemas.Enforcement;
+import io.meshward.schemas.EventCodec;
+import io.meshward.schemas.EventType;
+import io.meshward.schemas.Quarantine;
+import io.meshward.schemas.Subject;
+import io.meshward.schemas.TlsHandshake;
+import io.meshward.schemas.TopicCatalogue;
+import io.meshward.schemas.TrustDomain;
 import io.meshward.spring.InsecureGrpcServerException;
 import io.meshward.spring.MeshRuntimeCustomizer;
 import io.meshward.testkit.MeshExtension;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -44,54 +64,82 @@ import org.springframework.grpc.server.lifecycle.GrpcServerLifecycle;
 class GreeterApplicationTest {
   private static final String GREETER = "/ns/shop/sa/greeter";
   private static final String GUEST = "/ns/shop/sa/guest";
+  private static final String THIEF = "/ns/shop/sa/thief";
   private static final String WITHDRAWN = "/ns/shop/sa/withdrawn";
   private static final List<String> SETTINGS =
-      List.of(
-          "--meshward.without-events=true",
-          "--meshward.without-quarantine=true",
-          "--spring.grpc.server.address=127.0.0.1",
-          "--spring.grpc.server.port=0");
+      List.of("--spring.grpc.server.address=127.0.0.1", "--spring.grpc.server.port=0");
 
   @RegisterExtension static final MeshExtension mesh = MeshExtension.of("shop.test");
   @TempDir static Path directory;
-  private static RunningService service;
+  private static final ExecutorService starter = Executors.newVirtualThreadPerTaskExecutor();
+  private static Future<RunningKafka> kafka;
+  private static Future<RunningService> service;
 
+  /** Both start while the tests go on that need neither. */
   @BeforeAll
-  static void run() throws Exception {
+  static void run() {
+    kafka = starter.submit(RunningKafka::start);
+    service = starter.submit(() -> start(kafka()));
+  }
+
+  private static RunningService start(RunningKafka broker) throws IOException {
     Path policy =
         Files.writeString(
             directory.resolve("policy.json"),
             """
             {"name": "greeter", "allow_rules": [{
               "name": "guests",
-              "source": {"principals": ["%s"]},
+              "source": {"principals": ["%s", "%s"]},
               "request": {"paths": ["/example.Greeter/Greet"]}}]}
             """
-                .formatted(mesh.id(GUEST)),
+                .formatted(mesh.id(GUEST), mesh.id(THIEF)),
             UTF_8);
     List<String> arguments = new ArrayList<>(SETTINGS);
-    arguments.add("--meshward.workload-api=" + mesh.addressFor(GREETER));
+    arguments.add(apiOf(GREETER));
     arguments.add("--meshward.policy=" + policy);
-    service = RunningService.start(GreeterApplication.class, arguments);
+    arguments.add("--meshward.kafka.properties.bootstrap.servers=" + broker.bootstrapServers());
+    return RunningService.start(GreeterApplication.class, directory, arguments);
+  }
+
+  private static RunningKafka kafka() {
+    return started(kafka);
+  }
+
+  private static RunningService service() {
+    return started(service);
+  }
+
+  private static <T> T started(Future<T> starting) {
+    try {
+      return starting.get(3, TimeUnit.MINUTES);
+    } catch (InterruptedException | ExecutionException | TimeoutException e) {
+      throw new AssertionError("it did not start", e);
+    }
   }
 
   @AfterAll
   static void stop() throws Exception {
-    service.close();
+    try (starter;
+        RunningKafka stopping = kafka()) {
+      String printed = service().stop();
+      System.out.println(printed);
+      assertThat(printed).contains("Started GreeterApplication");
+      assertThat(
+              printed
+                  .lines()
+                  .filter(line -> line.contains("WARN") || line.contains("ERROR"))
+                  // On a busy machine a broker may be slow, which is no fault of the service.
+                  .filter(line -> !line.contains("kafka.clients.NetworkClient")))
+          .as("what the service warned of")
+          .singleElement()
+          .asString()
+          .endsWith("a hold is applied");
+    }
   }
 
   @Test
-  void servesItsCallersByMutualTlsAndByThePolicy() throws Exception {
-    MeshRuntime guest =
-        mesh.closing(
-            MeshRuntime.builder()
-                .workloadApi(mesh.addressFor(GUEST))
-                .withoutEvents()
-                .withoutQuarantine()
-                .start());
-    ManagedChannel channel =
-        guest.channelBuilder("127.0.0.1:" + service.port(), mesh.id(GREETER)).build();
-    mesh.closing(channel::shutdownNow);
+  void servesItsCallersByMutualTlsAndByThePolicy() {
+    ManagedChannel channel = channel(GUEST);
 
     assertThat(call(channel, Greeter.GREET)).isEqualTo("hello, " + mesh.id(GUEST));
     assertThatThrownBy(() -> call(channel, Greeter.INSULT))
@@ -104,7 +152,7 @@ class GreeterApplicationTest {
   @Test
   void refusesAClientWithoutTls() {
     ManagedChannel channel =
-        ManagedChannelBuilder.forAddress("127.0.0.1", service.port()).usePlaintext().build();
+        ManagedChannelBuilder.forAddress("127.0.0.1", service().port()).usePlaintext().build();
     mesh.closing(channel::shutdownNow);
 
     assertThatThrownBy(() -> call(channel, Greeter.GREET))
@@ -156,17 +204,115 @@ class GreeterApplicationTest {
   }
 
   @Test
-  void usesTheKafkaClientsThatSpringBootManages() throws Exception {
+  void whatItSeesIsOnKafkaAndSignedByItsSvid() {
+    ManagedChannel channel = channel(GUEST);
+    assertThat(call(channel, Greeter.GREET)).isEqualTo("hello, " + mesh.id(GUEST));
+    assertThatThrownBy(() -> call(channel, Greeter.INSULT))
+        .isInstanceOf(StatusRuntimeException.class);
+
+    ConsumerRecord<byte[], byte[]> handshake =
+        kafka()
+            .await(
+                TopicCatalogue.EVENTS_IDENTITY,
+                record ->
+                    CloudEvents.type(record.headers()) == EventType.TLS_HANDSHAKE
+                        && mesh.id(GUEST)
+                            .equals(
+                                CloudEvents.fromRecord(record, TlsHandshake.class)
+                                    .data()
+                                    .peer()
+                                    .id()));
+    assertThat(new String(handshake.key(), UTF_8)).isEqualTo(mesh.id(GUEST).toString());
+    assertSigned(handshake);
+    assertSigned(decision(Greeter.INSULT, AuthzDecision.Decision.DENY));
+    assertThat(
+            SignedEvents.verify(decision(Greeter.GREET, AuthzDecision.Decision.ALLOW), bundles()))
+        .as("a plain allow is not signed")
+        .isInstanceOf(SignedEvents.Verification.Unsigned.class);
+  }
+
+  private static ConsumerRecord<byte[], byte[]> decision(
+      MethodDescriptor<?, ?> method, AuthzDecision.Decision decided) {
+    return kafka()
+        .await(
+            TopicCatalogue.EVENTS_IDENTITY,
+            record -> {
+              if (CloudEvents.type(record.headers()) != EventType.AUTHZ_DECISION) {
+                return false;
+              }
+              AuthzDecision decision = CloudEvents.fromRecord(record, AuthzDecision.class).data();
+              return mesh.id(GUEST).equals(decision.peer().id())
+                  && decision.rpc().method().equals("/" + method.getFullMethodName())
+                  && decision.authz().decision() == decided;
+            });
+  }
+
+  @Test
+  void obeysAHoldFromKafkaAndItsRelease() throws Exception {
+    ManagedChannel channel = channel(THIEF);
+    assertThat(call(channel, Greeter.GREET)).isEqualTo("hello, " + mesh.id(THIEF));
+    Quarantine hold =
+        new Quarantine(
+            new Quarantine.Hold("containment-1", "test", "test", Instant.now(), null, null),
+            Subject.of(mesh.id(THIEF)));
+
+    kafka().write(TopicCatalogue.QUARANTINE, hold.key().toString(), EventCodec.encode(hold));
+
+    ConsumerRecord<byte[], byte[]> applied = enforcement(Enforcement.Outcome.APPLIED);
+    assertSigned(applied);
+    assertThat(
+            CloudEvents.fromRecord(applied, Enforcement.class)
+                .data()
+                .enforcement()
+                .connectionsCut())
+        .isEqualTo(1);
+    assertThatThrownBy(() -> call(channel, Greeter.GREET))
+        .isInstanceOfSatisfying(
+            StatusRuntimeException.class,
+            refused ->
+                assertThat(refused.getStatus().getCode())
+                    .isIn(Status.Code.UNAVAILABLE, Status.Code.PERMISSION_DENIED));
+
+    kafka().write(TopicCatalogue.QUARANTINE, hold.key().toString(), null);
+
+    assertSigned(enforcement(Enforcement.Outcome.RELEASED));
+    assertThat(call(channel(THIEF), Greeter.GREET)).isEqualTo("hello, " + mesh.id(THIEF));
+  }
+
+  private static ConsumerRecord<byte[], byte[]> enforcement(Enforcement.Outcome outcome) {
+    return kafka()
+        .await(
+            TopicCatalogue.ENFORCEMENT,
+            record ->
+                CloudEvents.fromRecord(record, Enforcement.class).data().enforcement().outcome()
+                    == outcome);
+  }
+
+  private static void assertSigned(ConsumerRecord<byte[], byte[]> record) {
+    assertThat(SignedEvents.verify(record, bundles()))
+        .isInstanceOfSatisfying(
+            SignedEvents.Verification.Signed.class,
+            signed -> assertThat(signed.reporter()).isEqualTo(mesh.id(GREETER)));
+  }
+
+  private static Map<TrustDomain, TrustBundle> bundles() {
+    TrustDomain domain = mesh.trustDomain().name();
+    return Map.of(domain, new TrustBundle(domain, mesh.trustDomain().x509Authorities()));
+  }
+
+  /** To the service that runs, as another workload. */
+  private static ManagedChannel channel(String path) {
     MeshRuntime runtime =
         mesh.closing(
             MeshRuntime.builder()
-                .workloadApi(mesh.addressFor(GREETER))
-                .kafka(Map.of("bootstrap.servers", "127.0.0.1:1"), "meshward")
-                .quarantineDeadline(Duration.ofMillis(100))
+                .workloadApi(mesh.addressFor(path))
+                .withoutEvents()
+                .withoutQuarantine()
                 .start());
-
-    assertThat(runtime.status().open()).as("closed until the quarantine is read").isFalse();
-    assertThat(runtime.svid().id()).isEqualTo(mesh.id(GREETER));
+    ManagedChannel channel =
+        runtime.channelBuilder("127.0.0.1:" + service().port(), mesh.id(GREETER)).build();
+    mesh.closing(channel::shutdownNow);
+    return channel;
   }
 
   private static String apiOf(String path) {
@@ -177,6 +323,8 @@ class GreeterApplicationTest {
     SpringApplication application = new SpringApplication(sources);
     application.setWebApplicationType(WebApplicationType.NONE);
     List<String> arguments = new ArrayList<>(SETTINGS);
+    arguments.addAll(
+        List.of("--meshward.without-events=true", "--meshward.without-quarantine=true"));
     arguments.addAll(more);
     return mesh.closing(application.run(arguments.toArray(String[]::new)));
   }

@@ -1,56 +1,102 @@
 package com.example.foreign;
 
 import java.io.BufferedReader;
+import java.io.File;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
+import java.util.jar.Attributes;
+import java.util.jar.JarOutputStream;
+import java.util.jar.Manifest;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
-/** A service as its owner runs it: in a JVM of its own, without a flag. */
+/**
+ * A service as its owner runs it: a jar in a JVM of its own, without a flag. That natives may be
+ * loaded is in the manifest, as Java 24 and later want to be told.
+ */
 final class RunningService implements AutoCloseable {
   private static final Pattern LISTENING =
       Pattern.compile("gRPC Server started, listening on address: \\S*:(\\d+)");
 
   private final Process process;
   private final int port;
+  private final Future<String> output;
 
-  private RunningService(Process process, int port) {
+  private RunningService(Process process, int port, Future<String> output) {
     this.process = process;
     this.port = port;
+    this.output = output;
   }
 
-  /** Returns once the service listens; what it printed is in the error if it ends before. */
-  static RunningService start(Class<?> application, List<String> arguments) throws IOException {
+  /**
+   * Returns once the service listens; what it printed is in the error if it ends before.
+   *
+   * @param directory where its jar is made
+   */
+  static RunningService start(Class<?> application, Path directory, List<String> arguments)
+      throws IOException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.add("-cp");
-    command.add(System.getProperty("java.class.path"));
-    command.add(application.getName());
+    command.add("-jar");
+    command.add(jar(application, directory.resolve("service.jar")).toString());
     command.addAll(arguments);
     Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-    BufferedReader output = process.inputReader();
+    BufferedReader lines = process.inputReader();
     StringBuilder printed = new StringBuilder();
-    for (String line = output.readLine(); line != null; line = output.readLine()) {
+    for (String line = lines.readLine(); line != null; line = lines.readLine()) {
       printed.append(line).append('\n');
       Matcher listening = LISTENING.matcher(line);
       if (listening.find()) {
-        Thread.ofVirtual().start(() -> output.lines().forEach(System.out::println));
-        return new RunningService(process, Integer.parseInt(listening.group(1)));
+        FutureTask<String> output =
+            new FutureTask<>(
+                () -> {
+                  lines.lines().forEach(more -> printed.append(more).append('\n'));
+                  return printed.toString();
+                });
+        Thread.ofVirtual().start(output);
+        return new RunningService(process, Integer.parseInt(listening.group(1)), output);
       }
     }
     throw new AssertionError("the service ended before it listened:\n" + printed);
+  }
+
+  private static Path jar(Class<?> application, Path file) throws IOException {
+    Manifest manifest = new Manifest();
+    Attributes main = manifest.getMainAttributes();
+    main.put(Attributes.Name.MANIFEST_VERSION, "1.0");
+    main.put(Attributes.Name.MAIN_CLASS, application.getName());
+    main.put(
+        Attributes.Name.CLASS_PATH,
+        Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
+            .map(entry -> Path.of(entry).toUri().toString())
+            .collect(Collectors.joining(" ")));
+    main.putValue("Enable-Native-Access", "ALL-UNNAMED");
+    new JarOutputStream(Files.newOutputStream(file), manifest).close();
+    return file;
   }
 
   int port() {
     return port;
   }
 
+  /** Stops the service; what it printed from its first line to its last. */
+  String stop() throws Exception {
+    close();
+    return output.get(30, TimeUnit.SECONDS);
+  }
+
   @Override
   public void close() throws InterruptedException {
-    process.destroy();
+    // Process.destroy would close the stream that is being read.
+    process.toHandle().destroy();
     if (!process.waitFor(30, TimeUnit.SECONDS)) {
       process.destroyForcibly();
       throw new AssertionError("the service did not stop within 30 s of SIGTERM");
