@@ -8,11 +8,6 @@ final class InsecureGrpcServerAnalyzer
     extends AbstractFailureAnalyzer<InsecureGrpcServerException> {
   @Override
   protected FailureAnalysis analyze(Throwable root, InsecureGrpcServerException cause) {
-    return new FailureAnalysis(
-        String.valueOf(cause.getMessage()),
-        "Remove "
-            + String.join(", ", cause.found())
-            + ": the starter makes the one server of the application. In-process servers are fine.",
-        cause);
+    return new FailureAnalysis(cause.description(), cause.action(), cause);
   }
 }

@@ -3,6 +3,7 @@ package io.meshward.spring;
 import io.grpc.BindableService;
 import io.meshward.runtime.MeshRuntime;
 import io.meshward.runtime.MeshRuntimeBuilder;
+import io.meshward.runtime.MeshRuntimeException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.HashMap;
@@ -12,6 +13,7 @@ import org.springframework.boot.autoconfigure.condition.ConditionalOnBean;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnBooleanProperty;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.boot.context.properties.source.InvalidConfigurationPropertyValueException;
 import org.springframework.boot.grpc.server.autoconfigure.GrpcServerAutoConfiguration;
 import org.springframework.boot.grpc.server.autoconfigure.GrpcServerProperties;
 import org.springframework.boot.grpc.server.autoconfigure.GrpcServerServicesAutoConfiguration;
@@ -56,7 +58,16 @@ public class MeshAutoConfiguration {
       runtime.withoutQuarantine();
     }
     customizers.orderedStream().forEach(customizer -> customizer.customize(runtime));
-    return runtime.start();
+    try {
+      return runtime.start();
+    } catch (IllegalArgumentException e) {
+      throw new MeshRuntimeException(
+          e.getMessage()
+              + "; the properties for that are meshward.kafka.properties.bootstrap.servers,"
+              + " meshward.without-events and meshward.without-quarantine, and all else is for a"
+              + " MeshRuntimeCustomizer",
+          e);
+    }
   }
 
   @Bean
@@ -79,8 +90,10 @@ public class MeshAutoConfiguration {
   private static InetSocketAddress address(GrpcServerProperties properties) {
     String socket = properties.getNetty().getDomainSocketPath();
     if (socket != null) {
-      throw new IllegalArgumentException(
-          "spring.grpc.server.netty.domain-socket-path is '" + socket + "': expected a TCP port");
+      throw new InvalidConfigurationPropertyValueException(
+          "spring.grpc.server.netty.domain-socket-path",
+          socket,
+          "Expected none: the mesh's server listens on spring.grpc.server.address and port.");
     }
     InetAddress address = properties.getAddress();
     int port = properties.getPort() == null ? 9090 : properties.getPort();

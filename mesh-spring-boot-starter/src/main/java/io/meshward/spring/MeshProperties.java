@@ -8,7 +8,8 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
 
 /**
  * The properties {@code meshward.*}: what {@link io.meshward.runtime.MeshRuntimeBuilder} asks for.
- * Anything else is for a {@link MeshRuntimeCustomizer}.
+ * Anything else is for a {@link MeshRuntimeCustomizer}, and a name that is none of these is
+ * refused.
  *
  * @param workloadApi where the Workload API listens; default: {@code SPIFFE_ENDPOINT_SOCKET}
  * @param policy the file of the policy; without one every call is refused
@@ -16,7 +17,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * @param withoutEvents runs blind, in so many words
  * @param withoutQuarantine runs without holds, in so many words
  */
-@ConfigurationProperties("meshward")
+@ConfigurationProperties(prefix = "meshward", ignoreUnknownFields = false)
 public record MeshProperties(
     @Nullable String workloadApi,
     @Nullable Path policy,

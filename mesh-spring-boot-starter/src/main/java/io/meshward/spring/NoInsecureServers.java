@@ -22,14 +22,21 @@ final class NoInsecureServers implements SmartInitializingSingleton {
 
   @Override
   public void afterSingletonsInstantiated() {
-    List<String> found = new ArrayList<>();
+    List<InsecureServer> found = new ArrayList<>();
     context
         .getBeansOfType(GrpcServerFactory.class)
         .forEach(
             (name, factory) -> {
               if (!(factory instanceof MeshGrpcServerFactory)
                   && !(factory instanceof InProcessGrpcServerFactory)) {
-                found.add("bean '" + name + "' of " + factory.getClass().getName());
+                String what = "bean '" + name + "' of " + factory.getClass().getName();
+                found.add(
+                    new InsecureServer(
+                        what,
+                        "remove "
+                            + what
+                            + ", since the starter makes the one server of the application;"
+                            + " in-process servers are fine"));
               }
             });
     ClassLoader loader = context.getClassLoader();
@@ -37,11 +44,20 @@ final class NoInsecureServers implements SmartInitializingSingleton {
     if (ClassUtils.isPresent(SERVLETS, loader)) {
       Class<?> servlets = ClassUtils.resolveClassName(SERVLETS, loader);
       for (String name : context.getBeanNamesForType(servlets)) {
-        found.add("bean '" + name + "', which serves gRPC over HTTP");
+        found.add(
+            new InsecureServer(
+                "bean '" + name + "', which serves gRPC over HTTP",
+                "set spring.grpc.server.servlet.enabled to false, or remove bean '"
+                    + name
+                    + "' if it is your own"));
       }
     }
     if (ClassUtils.isPresent(UNSHADED, loader)) {
-      found.add("io.grpc:grpc-netty, which the mesh cannot guard");
+      found.add(
+          new InsecureServer(
+              "io.grpc:grpc-netty, which the mesh cannot guard",
+              "exclude io.grpc:grpc-netty from the dependency that brings it, which"
+                  + " mvn dependency:tree -Dincludes=io.grpc:grpc-netty names"));
     }
     if (!found.isEmpty()) {
       throw new InsecureGrpcServerException(found);

@@ -9,8 +9,10 @@ import io.grpc.ServerServiceDefinition;
 import io.meshward.runtime.MeshRuntime;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.function.Consumer;
 import javax.tools.ToolProvider;
 import org.junit.jupiter.api.Test;
@@ -44,6 +46,23 @@ class NoInsecureServersTest {
   }
 
   @Test
+  void allWaysInAreNamedAtOnce() {
+    assertThatThrownBy(
+            () ->
+                start(
+                    context -> {
+                      context.setClassLoader(having(UNSHADED));
+                      context.registerBean("plain", Insecure.class, Insecure::new);
+                    }))
+        .isInstanceOfSatisfying(
+            InsecureGrpcServerException.class,
+            refused -> {
+              assertThat(refused.description()).contains("bean 'plain'").contains("grpc-netty");
+              assertThat(refused.action().lines()).hasSize(2);
+            });
+  }
+
+  @Test
   void anyOtherFactoryIsRefusedByItsName() {
     assertThatThrownBy(
             () -> start(context -> context.registerBean("plain", Insecure.class, Insecure::new)))
@@ -53,7 +72,13 @@ class NoInsecureServersTest {
               assertThat(refused)
                   .hasMessageContaining("bean 'plain' of " + Insecure.class.getName());
               FailureAnalysis advice = new InsecureGrpcServerAnalyzer().analyze(refused, refused);
-              assertThat(advice.getAction()).contains("bean 'plain'").startsWith("Remove ");
+              assertThat(advice.getDescription()).contains("without mutual TLS").contains("plain");
+              assertThat(advice.getAction())
+                  .isEqualTo(
+                      "remove bean 'plain' of "
+                          + Insecure.class.getName()
+                          + ", since the starter makes the one server of the application;"
+                          + " in-process servers are fine");
             });
   }
 
@@ -81,14 +106,16 @@ class NoInsecureServersTest {
                       context.registerBean("grpcServlet", load(container, SERVLETS));
                     }))
         .isInstanceOf(InsecureGrpcServerException.class)
-        .hasMessageContaining("bean 'grpcServlet', which serves gRPC over HTTP");
+        .hasMessageContaining("bean 'grpcServlet', which serves gRPC over HTTP")
+        .hasMessageContaining("set spring.grpc.server.servlet.enabled to false");
   }
 
   @Test
   void unshadedNettyOnTheClassPathIsRefused() {
     assertThatThrownBy(() -> start(context -> context.setClassLoader(having(UNSHADED))))
         .isInstanceOf(InsecureGrpcServerException.class)
-        .hasMessageContaining("io.grpc:grpc-netty");
+        .hasMessageContaining("by io.grpc:grpc-netty")
+        .hasMessageContaining("exclude io.grpc:grpc-netty from the dependency that brings it");
   }
 
   @Test
@@ -112,7 +139,7 @@ class NoInsecureServersTest {
   @SuppressWarnings("NullAway")
   private static MeshGrpcServerFactory unstarted() {
     MeshRuntime none = null;
-    return new MeshGrpcServerFactory(none, new java.net.InetSocketAddress(0), java.util.List.of());
+    return new MeshGrpcServerFactory(none, new InetSocketAddress(0), List.of());
   }
 
   /** A class path that has one more class, which is empty. */
@@ -167,7 +194,7 @@ class NoInsecureServersTest {
   }
 
   /** A server without TLS, as an application may bring one along. */
-  private static final class Insecure implements GrpcServerFactory {
+  static final class Insecure implements GrpcServerFactory {
     @Override
     public Server createServer() {
       throw new UnsupportedOperationException("it is refused before");
