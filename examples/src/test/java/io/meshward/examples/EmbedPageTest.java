@@ -36,7 +36,7 @@ final class EmbedPageTest {
 
     List<String> blocks = blocks("java");
 
-    assertThat(blocks).hasSize(4);
+    assertThat(blocks).hasSize(5);
     assertThat(blocks).allSatisfy(block -> assertThat(here).contains(flat(block)));
   }
 
