@@ -16,6 +16,8 @@ import org.eclipse.jetty.server.handler.GracefulHandler;
 import org.eclipse.jetty.util.thread.QueuedThreadPool;
 import org.eclipse.jetty.util.thread.VirtualThreadPool;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The HTTP server of a process: its routes, and {@code /healthz}, {@code /readyz} and {@code
@@ -26,6 +28,7 @@ import org.jspecify.annotations.Nullable;
  * lets the requests at work end. Thread-safe.
  */
 public final class HttpServer implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(HttpServer.class);
   private static final Duration DRAIN = Duration.ofSeconds(5);
 
   /** Silent connections make room for others once all places are taken. */
@@ -135,13 +138,21 @@ public final class HttpServer implements AutoCloseable {
     try {
       while (true) {
         Thread.sleep(HOUSEKEEPING);
-        slowClients.sweep();
-        if (tls != null) {
-          tls.reloadIfChanged();
-        }
+        lookOnce();
       }
     } catch (InterruptedException e) {
       // Closed.
+    }
+  }
+
+  private void lookOnce() {
+    try {
+      slowClients.sweep();
+      if (tls != null) {
+        tls.reloadIfChanged();
+      }
+    } catch (RuntimeException e) {
+      log.atError().setCause(e).log("slow clients and certificates were not looked at; again soon");
     }
   }
 

@@ -54,13 +54,19 @@ final class CallSpans implements ServerInterceptor {
     Span span = begin(call, headers);
     Context context = Context.current().withValue(KEY, span);
     io.opentelemetry.context.Context inSpan = io.opentelemetry.context.Context.current().with(span);
-    return new InSpan<>(
-        inSpan
-            .wrapSupplier(
-                () -> Contexts.interceptCall(context, new Ending<>(call, span), headers, next))
-            .get(),
-        span,
-        inSpan);
+    try {
+      return new InSpan<>(
+          inSpan
+              .wrapSupplier(
+                  () -> Contexts.interceptCall(context, new Ending<>(call, span), headers, next))
+              .get(),
+          span,
+          inSpan);
+    } catch (RuntimeException e) {
+      // gRPC ends the call, past the one that ends the span with it.
+      end(span, Status.UNKNOWN);
+      throw e;
+    }
   }
 
   private Span begin(ServerCall<?, ?> call, Metadata headers) {

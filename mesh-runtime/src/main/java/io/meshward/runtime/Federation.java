@@ -112,13 +112,25 @@ final class Federation implements AutoCloseable {
   private void keepPolling(BundleEndpoint endpoint, Runnable changed) {
     try {
       while (true) {
-        if (poll(endpoint)) {
-          changed.run();
-        }
+        pollOnce(endpoint, changed);
         Thread.sleep(pause(endpoint));
       }
     } catch (InterruptedException e) {
       // Closed.
+    }
+  }
+
+  /** Nothing that goes wrong with one bundle, or with what follows from it, ends the polling. */
+  void pollOnce(BundleEndpoint endpoint, Runnable changed) throws InterruptedException {
+    try {
+      if (poll(endpoint)) {
+        changed.run();
+      }
+    } catch (RuntimeException e) {
+      log.atError()
+          .addKeyValue("trustDomain", endpoint.trustDomain())
+          .setCause(e)
+          .log("a poll for a federated bundle failed; it is made again");
     }
   }
 

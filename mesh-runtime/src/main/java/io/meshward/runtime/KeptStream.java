@@ -49,6 +49,7 @@ final class KeptStream<Q, R> {
   private final Backoff backoff;
   private final AtomicLong opened = new AtomicLong();
   private @Nullable Opened current;
+  private boolean givenUp;
   private volatile boolean closed;
 
   KeptStream(
@@ -67,7 +68,10 @@ final class KeptStream<Q, R> {
     return opened.get();
   }
 
-  /** Opens it now, in the place of one that is open already: for one that has gone silent. */
+  /**
+   * Opens it now, in the place of one that is open already: for one that has gone silent. One whose
+   * request was wrong stays closed.
+   */
   void open() {
     api.execute(
         () -> {
@@ -91,7 +95,7 @@ final class KeptStream<Q, R> {
   }
 
   private void openNew() {
-    if (closed || api.isClosed()) {
+    if (closed || givenUp || api.isClosed()) {
       return;
     }
     opened.incrementAndGet();
@@ -153,6 +157,7 @@ final class KeptStream<Q, R> {
       String words = api.words(status);
       switch (status.getCode()) {
         case INVALID_ARGUMENT, UNIMPLEMENTED -> {
+          givenUp = true;
           log.atError()
               .addKeyValue("reason", words)
               .log("the Workload API refused the request for good; it is not retried");

@@ -156,7 +156,7 @@ public final class MeshTls {
             () -> closeNow(carrier));
     try {
       return new TrackedSocket(socket, link, tracker.owned(role, link));
-    } catch (IllegalStateException e) {
+    } catch (RuntimeException e) {
       carrier.close();
       throw e;
     }

@@ -130,6 +130,22 @@ class FederationTest {
   }
 
   @Test
+  void goesOnPollingWhateverFollowsFromABundle() throws Exception {
+    Federation federation = federation(web.client());
+
+    federation.pollOnce(
+        webEndpoint("/"),
+        () -> {
+          throw new IllegalStateException("a connection could not be cut");
+        });
+
+    other.prepareX509Authority();
+    endpoint.answer("/", other.spiffeBundle());
+    federation.pollOnce(webEndpoint("/"), () -> {});
+    assertThat(authorities(federation)).isEqualTo(other.x509Authorities());
+  }
+
+  @Test
   void refusesASequenceThatGoesBackOrGoesAway() throws Exception {
     Federation federation = federation(web.client());
     List<String> refusals = new ArrayList<>();

@@ -46,6 +46,7 @@ class MeshTelemetryTest {
 
   private final Shop shop = new Shop();
   private final Queue<String> serviceTraces = new ConcurrentLinkedQueue<>();
+  private volatile RuntimeException failure;
   private ManagedChannel channel;
   private Server server;
 
@@ -58,6 +59,9 @@ class MeshTelemetryTest {
               ServerCall<Q, R> call, Metadata headers, ServerCallHandler<Q, R> next) {
             serviceTraces.add(Span.current().getSpanContext().getTraceId());
             assertThat(Baggage.current().isEmpty()).isTrue();
+            if (failure != null) {
+              throw failure;
+            }
             return next.startCall(call, headers);
           }
         };
@@ -121,6 +125,16 @@ class MeshTelemetryTest {
     assertThat(text(span.getAttributes(), "rpc.method")).isEqualTo("_OTHER");
     assertThat(text(span.getAttributes(), "rpc.method_original"))
         .isEqualTo("meshward.test.Other/Who");
+  }
+
+  @Test
+  void aServiceThatFailsAtTheStartOfACallEndsItsSpan() {
+    failure = new IllegalStateException("no database");
+
+    assertThat(catchThrowable(() -> Echo.call(channel, "hello"))).isNotNull();
+
+    assertThat(text(span().getAttributes(), "rpc.response.status_code")).isEqualTo("UNKNOWN");
+    assertThat(text(span().getAttributes(), "authz.decision")).isEqualTo("allow");
   }
 
   @Test

@@ -164,6 +164,7 @@ class WorkloadApiSourceTest {
     assertThat(failed().retrying()).isFalse();
     long opened = api.calls().fetchX509Svid();
     api.resume();
+    requireNonNull(source).refresh();
     assertThat(updates.poll(700, TimeUnit.MILLISECONDS)).isNull();
     assertThat(api.calls().fetchX509Svid()).isEqualTo(opened);
   }
