@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -42,7 +43,7 @@ final class KafkaEventSink implements EventSink {
   private record Waiting(String key, Envelope<? extends Event> event) {}
 
   private final String prefix;
-  private final EventSigner signer;
+  private final Consumer<ProducerRecord<byte[], byte[]>> signer;
   private final KafkaProducer<byte[], byte[]> producer;
   private final Map<EventClass, ArrayBlockingQueue<Waiting>> queues =
       new EnumMap<>(EventClass.class);
@@ -56,7 +57,10 @@ final class KafkaEventSink implements EventSink {
    *     them
    * @param signer signs, on the sink's own thread, all but plain allows
    */
-  KafkaEventSink(Map<String, Object> clientProperties, String prefix, EventSigner signer) {
+  KafkaEventSink(
+      Map<String, Object> clientProperties,
+      String prefix,
+      Consumer<ProducerRecord<byte[], byte[]>> signer) {
     this.prefix = prefix;
     this.signer = signer;
     for (EventClass eventClass : EventClass.values()) {
@@ -131,7 +135,7 @@ final class KafkaEventSink implements EventSink {
       String topic = topic(next.event().data()).name(prefix);
       ProducerRecord<byte[], byte[]> record = CloudEvents.toRecord(topic, next.key(), next.event());
       if (eventClass != EventClass.ALLOW) {
-        signer.sign(record);
+        signer.accept(record);
       }
       var unused = producer.send(record, (metadata, failure) -> settle(eventClass, failure));
     } catch (KafkaException | IllegalStateException e) {

@@ -190,6 +190,11 @@ final class KafkaIdentity implements AutoCloseable {
     return all;
   }
 
+  /** The authorities that came last with the SVID. */
+  Map<TrustDomain, TrustBundle> currentBundles() {
+    return bundles.current().bundles();
+  }
+
   /** Judges brokers, whom no hold refuses. */
   Admission admission() {
     return admission;

@@ -102,7 +102,7 @@ final class RuntimeParts {
     return new KafkaEventSink(
         requireNonNull(kafkaProperties),
         settings.kafkaPrefix,
-        new EventSigner(() -> own.usable().map(WorkloadIdentity::svid), settings.clock));
+        new EventSigner(() -> own.usable().map(WorkloadIdentity::svid), settings.clock)::sign);
   }
 
   QuarantineSource quarantineSource(EventReporter reporter) {

@@ -32,7 +32,7 @@ class KafkaEventSinkTest {
           new KafkaEventSink(
               topics.clientProperties(),
               MeshTopics.PREFIX,
-              new EventSigner(Optional::empty, Clock.systemUTC()))) {
+              new EventSigner(Optional::empty, Clock.systemUTC())::sign)) {
         for (int i = 0; i < 500; i++) {
           assertThat(sink.offer(EventClass.LIFECYCLE, "key", event(i))).isTrue();
         }
@@ -57,7 +57,9 @@ class KafkaEventSinkTest {
   void neverBlocksAndKeepsClassesApartWhileThereIsNoKafka() {
     KafkaEventSink sink =
         new KafkaEventSink(
-            nowhere(), MeshTopics.PREFIX, new EventSigner(Optional::empty, Clock.systemUTC()));
+            nowhere(),
+            MeshTopics.PREFIX,
+            new EventSigner(Optional::empty, Clock.systemUTC())::sign);
     int flood = EventClass.HANDSHAKE.capacity() + 1_000;
     long begin = System.nanoTime();
     for (int i = 0; i < flood; i++) {
@@ -89,7 +91,9 @@ class KafkaEventSinkTest {
       patient.put("delivery.timeout.ms", 600_000);
       try (KafkaEventSink sink =
           new KafkaEventSink(
-              patient, MeshTopics.PREFIX, new EventSigner(Optional::empty, Clock.systemUTC()))) {
+              patient,
+              MeshTopics.PREFIX,
+              new EventSigner(Optional::empty, Clock.systemUTC())::sign)) {
         kafka.stop();
         for (int i = 0; i < 100; i++) {
           sink.offer(EventClass.DENIAL, "key", event(i));
