@@ -130,7 +130,8 @@ final class LatencyCommand implements Callable<Integer> {
     resources.add("folder", () -> delete(folder));
     Cluster cluster = Cluster.start(Optional.ofNullable(kubeconfig), folder, resources);
     TestMesh mesh = resources.add("workload api", TestMesh.start("example.org"));
-    Pipeline pipeline = Pipeline.start(cluster, home, folder, resources);
+    String workloadApi = mesh.addressFor("/ns/meshward/sa/detect");
+    Pipeline pipeline = Pipeline.start(cluster, workloadApi, home, folder, resources);
     SpiffeId peer = SpiffeId.parse("spiffe://example.org/ns/elsewhere/sa/peer");
     Map<String, Object> kafka = Map.of("bootstrap.servers", pipeline.kafka().bootstrapServers());
     resources.add(
@@ -140,7 +141,9 @@ final class LatencyCommand implements Callable<Integer> {
             .kafka(kafka, pipeline.kafka().prefix())
             .start());
     WorkloadReports reports =
-        resources.add("reports", new WorkloadReports(kafka, pipeline.kafka().prefix(), peer));
+        resources.add(
+            "reports",
+            new WorkloadReports(kafka, pipeline.kafka().prefix(), mesh.trustDomain(), peer));
     Journal journal = resources.add("journal", Journal.start(pipeline.kafka()));
     Sensor sensor = resources.add("sensor", new Sensor(pipeline.ingest()));
     Stories stories = new Stories(journal, sensor, reports);

@@ -30,7 +30,8 @@ import org.apache.kafka.clients.admin.Admin;
 record Pipeline(KafkaConfig kafka, URI ingest) {
   private static final Duration READY = Duration.ofSeconds(90);
 
-  static Pipeline start(Cluster cluster, Path home, Path folder, Resources resources)
+  static Pipeline start(
+      Cluster cluster, String workloadApi, Path home, Path folder, Resources resources)
       throws Exception {
     EmbeddedKafka broker = resources.add("kafka", EmbeddedKafka.start());
     KafkaConfig kafka = new KafkaConfig(broker.bootstrapServers(), "meshward", Map.of());
@@ -39,9 +40,11 @@ record Pipeline(KafkaConfig kafka, URI ingest) {
     }
     String common =
         """
-        kafka: {bootstrap-servers: '%s', prefix: '%s'}
         cluster: local
         http: {address: '127.0.0.1:0'}
+        kafka:
+          bootstrap-servers: '%s'
+          prefix: '%s'
         """
             .formatted(kafka.bootstrapServers(), kafka.prefix());
     Responder responder =
@@ -73,10 +76,12 @@ record Pipeline(KafkaConfig kafka, URI ingest) {
                 ConfigFile.parse(
                     common
                         + """
+                          properties: {meshward.workload.api: '%s'}
                         rules: ['%s']
                         state-directory: '%s'
                         """
-                            .formatted(home.resolve("rules"), folder.resolve("detect")),
+                            .formatted(
+                                workloadApi, home.resolve("rules"), folder.resolve("detect")),
                     "the detector's configuration",
                     DetectConfig.class)));
     Ingest ingest =

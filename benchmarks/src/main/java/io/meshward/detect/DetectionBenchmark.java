@@ -188,7 +188,9 @@ public class DetectionBenchmark {
     long time = sequence++;
     EventCount.Judgement judgement =
         window.judge(
-            group, new CountedEvent(time, time, new EvidenceRef("t", 0, time, "e" + time)), early);
+            group,
+            new CountedEvent(time, time, new EvidenceRef("t", 0, time, "e" + time, null)),
+            early);
     group =
         switch (judgement) {
           case EventCount.Judgement.Duplicate() -> group;

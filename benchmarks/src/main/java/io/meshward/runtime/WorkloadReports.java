@@ -3,17 +3,21 @@ package io.meshward.runtime;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.meshward.schemas.AuthzDecision;
+import io.meshward.schemas.CloudEvents;
 import io.meshward.schemas.Event;
 import io.meshward.schemas.EventCodec;
 import io.meshward.schemas.SpiffeId;
 import io.meshward.schemas.SvidLifecycle;
 import io.meshward.schemas.TlsHandshake;
+import io.meshward.testkit.IssuedSvid;
+import io.meshward.testkit.TestTrustDomain;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import org.apache.kafka.clients.producer.ProducerRecord;
 
 /**
  * What workloads report, by way of the runtime's own reporter and sink, without the handshakes and
@@ -22,6 +26,8 @@ import java.util.concurrent.ConcurrentHashMap;
 public final class WorkloadReports implements AutoCloseable {
   private static final String HASH = "0".repeat(64);
 
+  private final TestTrustDomain domain;
+  private final Map<SpiffeId, EventSigner> signers = new ConcurrentHashMap<>();
   private final EventSink sink;
   private final SpiffeId self;
   private final EventReporter server;
@@ -30,13 +36,26 @@ public final class WorkloadReports implements AutoCloseable {
   /**
    * Opens the sink.
    *
+   * @param domain whose SVIDs the workloads sign with
    * @param self who reports handshakes and calls
    */
-  public WorkloadReports(Map<String, Object> kafka, String prefix, SpiffeId self) {
-    this.sink =
-        new KafkaEventSink(kafka, prefix, new EventSigner(Optional::empty, Clock.systemUTC()));
+  public WorkloadReports(
+      Map<String, Object> kafka, String prefix, TestTrustDomain domain, SpiffeId self) {
+    this.domain = domain;
+    this.sink = new KafkaEventSink(kafka, prefix, this::sign);
     this.self = self;
     this.server = reporter(self, "server-0");
+  }
+
+  private void sign(ProducerRecord<byte[], byte[]> record) {
+    String source = new String(record.headers().lastHeader(CloudEvents.SOURCE).value(), UTF_8);
+    signers.computeIfAbsent(SpiffeId.parse(source), this::signer).sign(record);
+  }
+
+  private EventSigner signer(SpiffeId id) {
+    IssuedSvid issued = domain.issue(id);
+    X509Svid svid = new X509Svid(id, issued.certificates(), issued.privateKey(), null);
+    return new EventSigner(() -> Optional.of(svid), Clock.systemUTC());
   }
 
   private EventReporter reporter(SpiffeId id, String pod) {

@@ -69,6 +69,12 @@ public enum Metric {
       "meshward_detect_duplicate_events_total",
       "Matching events that were sent again, and so not counted again",
       "topic"),
+  DETECT_SIGNATURES(
+      Kind.COUNTER,
+      "meshward_detect_signatures_total",
+      "Matching events of the mesh, by what their reporters' signatures proved; invalid ones are"
+          + " parked",
+      "outcome"),
   DETECT_EVALUATIONS(
       Kind.COUNTER,
       "meshward_detect_rule_evaluations_total",

@@ -60,7 +60,7 @@ final class Correlating implements TaskProcessor.Work<byte[], byte[]> {
         case Fact.Match match -> count(match, record.timestamp(), envelope.traceparent());
       }
     } catch (MalformedEventException e) {
-      wiring.parking().malformed(record, origin, e);
+      wiring.parking().park(record, origin, Parking.MALFORMED, e);
     }
   }
 

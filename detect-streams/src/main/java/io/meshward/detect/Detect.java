@@ -16,8 +16,8 @@ import org.apache.kafka.streams.Topology;
 /**
  * Detection as a process: events in, detections out, exactly once.
  *
- * <p>It starts only with valid rules. Kafka may come later, and go and come again: {@code /readyz}
- * says whether events are being tested. Thread-safe.
+ * <p>It starts only with valid rules. Kafka and the process's own SVID may come later, and Kafka go
+ * and come again: {@code /readyz} says whether events are being tested. Thread-safe.
  */
 public final class Detect implements AutoCloseable {
   private static final Duration CLOSE = Duration.ofSeconds(20);
@@ -65,15 +65,18 @@ public final class Detect implements AutoCloseable {
     HttpServer http =
         resources.add("http", HttpServer.builder(NAME, config.http(), health, metrics).start());
     resources.add("rules", RuleReloading.start(rules));
-    Wiring wiring = Wiring.of(config, rules, metrics, deadLetters::write);
+    Authorities authorities = resources.add("authorities", new Authorities(config.kafka()));
+    Wiring wiring = Wiring.of(config, rules, authorities, metrics, deadLetters::write);
     resources.add(
         "streams",
         StreamsSupervisor.start(
-            config.kafka(), () -> streams(config, instance, wiring), metrics, health));
+            config.kafka(), () -> streams(config, instance, wiring, authorities), metrics, health));
     return new Detect(resources, health, http);
   }
 
-  private static KafkaStreams streams(DetectConfig config, String instance, Wiring wiring) {
+  private static KafkaStreams streams(
+      DetectConfig config, String instance, Wiring wiring, Authorities authorities) {
+    authorities.await();
     KafkaConfig kafka = config.kafka();
     Topology topology = DetectTopology.build(wiring, name -> kafka.prefix() + "." + name);
     Properties settings = StreamsSettings.of(config, instance, wiring.parking());

@@ -35,7 +35,9 @@ final class InventoryReading implements TaskProcessor.Work<byte[], byte[]> {
       table.put(key, pod(record), Instant.ofEpochMilli(record.timestamp()));
       wiring.gauges().pods(table.size());
     } catch (MalformedEventException e) {
-      context.recordMetadata().ifPresent(origin -> wiring.parking().malformed(record, origin, e));
+      context
+          .recordMetadata()
+          .ifPresent(origin -> wiring.parking().park(record, origin, Parking.MALFORMED, e));
     }
   }
 

@@ -26,8 +26,8 @@ import org.apache.kafka.streams.processor.api.RecordMetadata;
 /**
  * Tests the events of one partition with the rules: what a rule without a window matches becomes a
  * detection here and now, what a correlation counts becomes a fact. Once a second it promises every
- * partition of facts that no earlier event time follows. An event that cannot be read is parked and
- * the next one taken. Used by one thread.
+ * partition of facts that no earlier event time follows. An event that cannot be read, or that
+ * matches and is proved a forgery, is parked and the next one taken. Used by one thread.
  */
 final class Matching implements TaskProcessor.Work<byte[], byte[]> {
   private static final Duration TICK = Duration.ofSeconds(1);
@@ -75,7 +75,9 @@ final class Matching implements TaskProcessor.Work<byte[], byte[]> {
     try {
       test(record, origin);
     } catch (MalformedEventException e) {
-      wiring.parking().malformed(record, origin, e);
+      wiring.parking().park(record, origin, Parking.MALFORMED, e);
+    } catch (ForgedEventException e) {
+      wiring.parking().park(record, origin, Parking.FORGED, e);
     }
   }
 
@@ -106,13 +108,20 @@ final class Matching implements TaskProcessor.Work<byte[], byte[]> {
       wiring.metrics().increment(Metric.DETECT_DUPLICATES, part.source().name());
       return;
     }
+    Envelope<? extends Event> event =
+        CloudEvents.read(record.headers(), record.value(), attributes.type().eventClass());
     Matched matched =
         new Matched(
-            CloudEvents.read(record.headers(), record.value(), attributes.type().eventClass()),
+            event,
             view,
             moment,
             EventTimes.isClamped(attributes.time(), record.timestamp()),
-            new EvidenceRef(origin.topic(), origin.partition(), origin.offset(), attributes.id()));
+            new EvidenceRef(
+                origin.topic(),
+                origin.partition(),
+                origin.offset(),
+                attributes.id(),
+                wiring.reporters().judge(event, record)));
     report(rules, matches.rules(), matched, now);
     seen.add(attributes);
     pacer.written();

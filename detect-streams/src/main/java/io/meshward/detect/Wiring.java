@@ -2,9 +2,12 @@ package io.meshward.detect;
 
 import io.meshward.daemon.Metric;
 import io.meshward.daemon.Metrics;
+import io.meshward.runtime.TrustBundle;
 import io.meshward.schemas.Detection;
+import io.meshward.schemas.TrustDomain;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Map;
 import java.util.function.Supplier;
 
 /**
@@ -15,6 +18,7 @@ import java.util.function.Supplier;
 record Wiring(
     String cluster,
     Supplier<RuleBook> rules,
+    Reporters reporters,
     Findings findings,
     CommitPacer pacer,
     DetectConfig.Timing timing,
@@ -24,10 +28,15 @@ record Wiring(
     Parking parking) {
 
   static Wiring of(
-      DetectConfig config, Supplier<RuleBook> rules, Metrics metrics, Parking.Place deadLetters) {
+      DetectConfig config,
+      Supplier<RuleBook> rules,
+      Supplier<Map<TrustDomain, TrustBundle>> authorities,
+      Metrics metrics,
+      Parking.Place deadLetters) {
     return new Wiring(
         config.cluster(),
         rules,
+        new Reporters(authorities, metrics),
         new Findings(config.cluster(), config.limits().evidence()),
         new CommitPacer(config.timing().commitFloor()),
         config.timing(),

@@ -8,6 +8,7 @@ import io.meshward.rules.LoadResult;
 import io.meshward.rules.RuleFile;
 import io.meshward.rules.RuleLoader;
 import io.meshward.rules.RuleSet;
+import io.meshward.runtime.TrustBundle;
 import io.meshward.schemas.CloudEvents;
 import io.meshward.schemas.DeadLetter;
 import io.meshward.schemas.Detection;
@@ -19,6 +20,7 @@ import io.meshward.schemas.Fact;
 import io.meshward.schemas.Inventory;
 import io.meshward.schemas.Topic;
 import io.meshward.schemas.TopicCatalogue;
+import io.meshward.schemas.TrustDomain;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -27,6 +29,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
+import java.util.function.Supplier;
 import org.apache.kafka.common.header.Headers;
 import org.apache.kafka.common.header.internals.RecordHeaders;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
@@ -59,6 +62,15 @@ final class Bench implements AutoCloseable {
   }
 
   Bench(Path directory, Instant start, RuleSet rules) {
+    this(directory, start, rules, Map::of);
+  }
+
+  /** One that verifies reporters by some authorities. */
+  Bench(
+      Path directory,
+      Instant start,
+      RuleSet rules,
+      Supplier<Map<TrustDomain, TrustBundle>> authorities) {
     this.now = start;
     use(rules);
     DetectConfig config = config(directory);
@@ -66,6 +78,7 @@ final class Bench implements AutoCloseable {
         Wiring.of(
             config,
             () -> this.rules,
+            authorities,
             metrics,
             (key, origin, cause, detail, message) -> {
               parked.add(origin);
@@ -136,13 +149,22 @@ final class Bench implements AutoCloseable {
   }
 
   void sendRaw(Topic topic, String key, Headers headers, byte @Nullable [] value) {
+    sendRaw(topic, key, headers, value, now);
+  }
+
+  /**
+   * Sends a record that was written at another moment.
+   *
+   * @param written its timestamp
+   */
+  void sendRaw(Topic topic, String key, Headers headers, byte @Nullable [] value, Instant written) {
     inputs
         .computeIfAbsent(
             topic,
             t ->
                 driver.createInputTopic(
                     t.name(PREFIX), new ByteArraySerializer(), new ByteArraySerializer()))
-        .pipeInput(new TestRecord<>(key.getBytes(UTF_8), value, headers, now));
+        .pipeInput(new TestRecord<>(key.getBytes(UTF_8), value, headers, written));
   }
 
   void knows(Inventory... pods) {

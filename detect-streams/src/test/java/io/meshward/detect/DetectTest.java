@@ -8,13 +8,18 @@ import io.meshward.daemon.KafkaConfig;
 import io.meshward.embedded.Broker;
 import io.meshward.embedded.Brokers;
 import io.meshward.embedded.JavaProcess;
+import io.meshward.runtime.KafkaSettings;
 import io.meshward.schemas.CloudEvents;
 import io.meshward.schemas.DeadLetter;
 import io.meshward.schemas.Detection;
 import io.meshward.schemas.Envelope;
+import io.meshward.schemas.EventCodec;
+import io.meshward.schemas.EvidenceRef;
 import io.meshward.schemas.FalcoAlert;
+import io.meshward.schemas.TlsHandshake;
 import io.meshward.schemas.Topic;
 import io.meshward.schemas.TopicCatalogue;
+import io.meshward.testkit.TestMesh;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
@@ -50,6 +55,12 @@ class DetectTest {
         condition: proc.name = fetch
         output: fetch in %k8s.pod.name
         priority: Notice
+      - rule: Elsewhere
+        desc: a handshake from an address
+        source: tls.handshake
+        condition: peer.ip = 192.0.2.7
+        output: "%peer.id from %peer.ip"
+        priority: Critical
       - detection: Burst
         desc: three fetches
         output: "%correlation.count fetches in %k8s.pod.name"
@@ -191,6 +202,49 @@ class DetectTest {
       assertThat(empty.letter().detail()).isEqualTo("falco.alert at falco: it is missing");
       send(pipeline, "shell", "a", Instant.now(), "bash");
       pipeline.reader(TopicCatalogue.DETECTIONS).await(1);
+      assertThat(detect.isReady()).isTrue();
+    }
+  }
+
+  @Test
+  void aForgedHandshakeIsParkedWhereTheTrueOneIsDetected() throws Exception {
+    try (TestMesh mesh = TestMesh.start("example.org");
+        Pipeline pipeline = new Pipeline(broker, directory, RULES);
+        Detect detect =
+            Detect.start(
+                pipeline.config(
+                    Map.of(
+                        KafkaSettings.WORKLOAD_API, mesh.addressFor("/ns/meshward/sa/detect"))))) {
+      Pipeline.Reader detections = pipeline.reader(TopicCatalogue.DETECTIONS);
+      Pipeline.Reader letters = pipeline.reader(TopicCatalogue.DEADLETTER);
+      Instant now = Instant.now();
+      Envelope<TlsHandshake> handshake =
+          Events.handshake("h-1", now, "payment", Events.id("orders"), "192.0.2.7");
+
+      for (String signer : List.of("frontend", "payment")) {
+        pipeline.sendRaw(
+            new ProducerRecord<>(
+                pipeline.kafka().topic(TopicCatalogue.EVENTS_IDENTITY),
+                0,
+                "k".getBytes(UTF_8),
+                EventCodec.encode(handshake.data()),
+                Signing.headers(handshake, mesh.trustDomain().issue(Events.id(signer)), now)));
+      }
+
+      Detection detection = detections.awaitDetections(1).getFirst().data();
+      assertThat(detection.evidence())
+          .containsExactly(
+              new EvidenceRef(
+                  pipeline.kafka().topic(TopicCatalogue.EVENTS_IDENTITY),
+                  0,
+                  1,
+                  "h-1",
+                  EvidenceRef.Signature.VALID));
+      DeadLetter letter =
+          CloudEvents.fromRecord(letters.await(1).getFirst(), DeadLetter.class).data();
+      assertThat(letter.letter().cause()).isEqualTo(Parking.FORGED);
+      assertThat(letter.letter().detail()).contains("signed by").contains("/sa/frontend");
+      assertThat(letter.origin().offset()).isZero();
       assertThat(detect.isReady()).isTrue();
     }
   }

@@ -222,6 +222,7 @@ class EventCountTest {
   }
 
   private static CountedEvent event(String id, long time, long arrived) {
-    return new CountedEvent(time, arrived, new EvidenceRef("meshward.events.falco", 0, 0, id));
+    return new CountedEvent(
+        time, arrived, new EvidenceRef("meshward.events.falco", 0, 0, id, null));
   }
 }

@@ -76,9 +76,14 @@ final class Pipeline implements AutoCloseable {
   }
 
   DetectConfig config() {
+    return config(Map.of());
+  }
+
+  /** The configuration with properties of Kafka's clients. */
+  DetectConfig config(Map<String, String> properties) {
     DetectConfig config = ConfigFile.parse(configuration(), "test", DetectConfig.class);
     return new DetectConfig(
-        kafka,
+        new KafkaConfig(kafka.bootstrapServers(), kafka.prefix(), properties),
         config.http(),
         config.cluster(),
         config.rules(),

@@ -14,7 +14,7 @@ public enum ContainmentState {
   DRY_RUN,
   /** Waits for a signed approval of its plan. */
   AWAITING_APPROVAL,
-  /** Nothing is done: the target is protected, or an earlier containment answered already. */
+  /** Nothing is done: the target is protected, or another containment answers. */
   SUPPRESSED,
   /** Its steps are being done. */
   EXECUTING,

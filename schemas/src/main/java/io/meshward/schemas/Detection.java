@@ -1,5 +1,6 @@
 package io.meshward.schemas;
 
+import io.meshward.schemas.EvidenceRef.Signature;
 import java.time.Instant;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -45,6 +46,8 @@ public record Detection(
    * @param detectedAt when it was detected, by the detector's clock
    * @param late whether the anchor's event time had to be clamped or lay behind the watermark
    * @param reporter who reported the completing event (its {@code ce_source})
+   * @param signature the least that the signature of any event that counts proved; absent if none
+   *     is of a kind that is signed
    */
   public record Finding(
       String id,
@@ -58,7 +61,8 @@ public record Detection(
       Instant time,
       Instant detectedAt,
       boolean late,
-      @Nullable String reporter) {
+      @Nullable String reporter,
+      @Nullable Signature signature) {
     public Finding {
       Require.text(id, "detection.id");
       Require.text(rule, "detection.rule");

@@ -17,6 +17,8 @@ import org.jspecify.annotations.Nullable;
  * @param maxAgeMs an older detection is only planned for
  * @param budget how often this playbook may act by itself; absent if only the cluster's counts
  * @param protectedBy why the target must not be touched; absent if it may be
+ * @param approval why a person has to be asked before anything is done; absent if the playbook does
+ *     not say so
  */
 public record Plan(
     @Nullable ResponseMode mode,
@@ -26,7 +28,8 @@ public record Plan(
     long cooldownMs,
     long maxAgeMs,
     @Nullable Budget budget,
-    @Nullable String protectedBy) {
+    @Nullable String protectedBy,
+    @Nullable String approval) {
   /** The most steps a plan has. */
   public static final int MAX_STEPS = 20;
 

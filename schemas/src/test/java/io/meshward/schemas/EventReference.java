@@ -55,7 +55,9 @@ final class EventReference {
         What is signed is, in ASCII, the hexadecimal digits of the SHA-256 of `ce_type`, `ce_id`, `ce_source`, `ce_time`, `ce_subject` and the
         value, each preceded by its length in four bytes (big-endian; -1 for an absent subject). The signing input is then
         `BASE64URL(header).BASE64URL(content)`, as for any JSON Web Signature. `io.meshward.runtime.SignedEvents` verifies it. Handshakes,
-        refusals, lifecycle events and enforcement reports are signed while their reporter has an SVID; plain allows are not.
+        refusals, lifecycle events and enforcement reports are signed while their reporter has an SVID; plain allows are not. Detection
+        verifies those that match a rule: what a signature proved stands in `evidence[].signature`, and the least of it in
+        `detection.signature`.
         """);
     return reference.page.toString();
   }

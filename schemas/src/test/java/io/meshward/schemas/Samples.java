@@ -228,10 +228,13 @@ final class Samples {
             NOW,
             NOW.plusMillis(8),
             false,
-            PAYMENT.toString()),
+            PAYMENT.toString(),
+            EvidenceRef.Signature.VALID),
         Map.of("peer.id", ORDERS.toString()),
         new Detection.Window(NOW.minusSeconds(20), NOW, 60_000, 3, "gte 3"),
-        List.of(new EvidenceRef("meshward.events.identity", 2, 4711, "e".repeat(64))),
+        List.of(
+            new EvidenceRef(
+                "meshward.events.identity", 2, 4711, "e".repeat(64), EvidenceRef.Signature.VALID)),
         TARGET,
         new Detection.SvidRef(
             "5f2c9a", "0102030405", "cd".repeat(32), NOW.minusSeconds(600), NOW.plusSeconds(3000)),
@@ -273,6 +276,7 @@ final class Samples {
         600_000,
         600_000,
         new Plan.Budget(3, 600_000),
+        null,
         null);
   }
 
@@ -362,7 +366,7 @@ final class Samples {
             TARGET,
             null,
             null),
-        new EvidenceRef("meshward.events.falco", 1, 42, "e".repeat(64)));
+        new EvidenceRef("meshward.events.falco", 1, 42, "e".repeat(64), null));
   }
 
   private static Approval approval() {
