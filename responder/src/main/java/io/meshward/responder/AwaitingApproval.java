@@ -5,7 +5,7 @@ import io.meshward.schemas.ContainmentState;
 import java.time.Instant;
 
 /** A person has to say yes to this very plan. */
-record AwaitingApproval(Containment containment) implements Live {
+record AwaitingApproval(Containment containment) implements Waiting {
   public AwaitingApproval {
     Stage.require(containment, ContainmentState.AWAITING_APPROVAL);
   }

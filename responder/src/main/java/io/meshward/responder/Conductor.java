@@ -80,21 +80,44 @@ final class Conductor {
     switch (precedents.meaning()) {
       case Precedents.Meaning.Known _ -> {}
       case Precedents.Meaning.Joins(Live live) -> {
-        progress.join(live, work, batch);
-        progress.advance(live.id(), batch);
+        // What nobody would believe must not hold up what everybody has to.
+        if (live instanceof Waiting waiting && gate.actsByItself(work, now)) {
+          progress.record(waiting.overtaken(work.work().containment(), now), batch);
+          begin(work, traceparent, precedents.relapse(), now, batch);
+        } else {
+          progress.join(live, work, batch);
+          progress.advance(live.id(), batch);
+        }
       }
-      case Precedents.Meaning.AnsweredBy(Answered answered) ->
+      case Precedents.Meaning.AnsweredBy(Answered answered) -> {
+        if (onlyRecorded(answered) && gate.actsByItself(work, now)) {
+          begin(work, traceparent, precedents.relapse(), now, batch);
+        } else {
           progress.record(
               answered.joined(detection.id(), detection.time(), "nothing new is begun", now),
               batch);
-      case Precedents.Meaning.Begins(String relapse) -> {
-        progress.record(begin(work, traceparent, relapse, now), batch);
-        progress.advance(work.work().containment(), batch);
+        }
       }
+      case Precedents.Meaning.Begins(Optional<String> relapse) ->
+          begin(work, traceparent, relapse, now, batch);
     }
   }
 
-  private Transition<?> begin(
+  /** Whether it ended because no more than a record was wanted then. */
+  private static boolean onlyRecorded(Answered answered) {
+    ContainmentState state = answered.state();
+    return state == ContainmentState.OBSERVED
+        || state == ContainmentState.PLANNED
+        || state == ContainmentState.DRY_RUN;
+  }
+
+  private void begin(
+      Work work, @Nullable String traceparent, Optional<String> relapse, Instant now, Batch batch) {
+    progress.record(beginning(work, traceparent, relapse.orElse(null), now), batch);
+    progress.advance(work.work().containment(), batch);
+  }
+
+  private Transition<?> beginning(
       Work work, @Nullable String traceparent, @Nullable String relapse, Instant now) {
     return switch (gate.decide(work, now)) {
       case Decision.Stop(ContainmentState state, String reason) ->

@@ -96,6 +96,12 @@ final class Gate {
     };
   }
 
+  /** Whether nobody has to be asked; it counts as begun then. */
+  boolean actsByItself(Work work, Instant now) {
+    return decide(work, now) instanceof Decision.Proceed(ResponseMode mode, var _)
+        && mode == ResponseMode.ENFORCE;
+  }
+
   /** Why a person has to be asked. */
   private @Nullable String obstacle(Work work, Instant now) {
     String namespace = work.target().namespace();
@@ -110,6 +116,9 @@ final class Gate {
             .anyMatch(step -> Holds.subject(step.parameters()).kind() == Subject.Kind.TRUST_DOMAIN);
     if (domain) {
       return "the quarantine of a trust domain always needs approval";
+    }
+    if (work.plan().approval() != null) {
+      return work.plan().approval();
     }
     return budget
         .book(work.work().containment(), work.playbook().name(), work.plan().budget(), now)

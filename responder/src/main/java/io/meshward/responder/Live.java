@@ -5,7 +5,7 @@ import java.time.Instant;
 import java.util.List;
 
 /** A stage in which further detections join and in which a person may refuse or release. */
-sealed interface Live extends Stage permits Planning, AwaitingApproval, Releasable {
+sealed interface Live extends Stage permits Waiting, Releasable {
   /** Another detection that this containment answers. */
   default Transition<Live> joined(String detection, Instant time, List<Step> steps, Instant at) {
     return draft(at)

@@ -55,7 +55,8 @@ final class Planner {
             playbook.cooldown().toMillis(),
             playbook.maxAge().toMillis(),
             playbook.budget(),
-            protectedBy(playbook, fields)));
+            protectedBy(playbook, fields),
+            approval(playbook, fields)));
   }
 
   private static Plan.Step step(Playbook.StepTemplate step, PlaybookFields fields) {
@@ -72,6 +73,14 @@ final class Planner {
         step.onError(),
         step.timeout().toMillis(),
         skipped);
+  }
+
+  private static @Nullable String approval(Playbook playbook, PlaybookFields fields) {
+    return playbook
+        .approval()
+        .filter(approval -> approval.test(fields))
+        .map(approval -> "the playbook asks where " + approval.condition().canonical())
+        .orElse(null);
   }
 
   private static @Nullable String protectedBy(Playbook playbook, PlaybookFields fields) {

@@ -8,7 +8,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** What the steps would change is being read. */
-record Planning(Containment containment) implements Live {
+record Planning(Containment containment) implements Waiting {
   public Planning {
     Stage.require(containment, ContainmentState.PLANNING);
   }

@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param match which detections it answers
  * @param protect which targets it must not touch
+ * @param approval what it acts on only when a person approves
  * @param mode the furthest it wants to go; absent if it leaves that to the configuration
  * @param cooldown for how long after a containment it does nothing to the same target
  * @param maxAge older detections are only planned for
@@ -28,6 +29,7 @@ record Playbook(
     String description,
     CompiledCondition match,
     Optional<CompiledCondition> protect,
+    Optional<CompiledCondition> approval,
     @Nullable ResponseMode mode,
     Duration cooldown,
     Duration maxAge,
@@ -64,6 +66,7 @@ record Playbook(
             .add(name)
             .add(match.condition().canonical())
             .add(canonical(protect))
+            .add(canonical(approval))
             .add(String.valueOf(mode))
             .add(cooldown + "|" + maxAge + "|" + budget + "|" + verifyWithin + "|" + recovery);
     steps.forEach(step -> hash.add(step.text()));

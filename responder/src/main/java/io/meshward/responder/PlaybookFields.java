@@ -9,6 +9,7 @@ import io.meshward.rules.FieldType;
 import io.meshward.schemas.Detection;
 import io.meshward.schemas.OwnerRef;
 import io.meshward.schemas.Target;
+import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -31,6 +32,7 @@ record PlaybookFields(Detection detection, Target target, Map<String, String> la
           .field("detection.output", FieldType.STRING)
           .field("detection.late", FieldType.BOOLEAN)
           .field("detection.reporter", FieldType.STRING)
+          .field("detection.signature", FieldType.STRING)
           .field("detection.count", FieldType.INT64)
           .field(
               new FieldDefinition(
@@ -67,6 +69,7 @@ record PlaybookFields(Detection detection, Target target, Map<String, String> la
       case "detection.output" -> finding.output();
       case "detection.late" -> finding.late();
       case "detection.reporter" -> finding.reporter();
+      case "detection.signature" -> signature(finding);
       case "detection.count" -> detection.window() == null ? null : detection.window().count();
       case "detection.group" -> field.argument().map(detection.group()::get).orElse(null);
       case "target.cluster" -> target.cluster();
@@ -86,6 +89,10 @@ record PlaybookFields(Detection detection, Target target, Map<String, String> la
       case "peer.node" -> detection.peer() == null ? null : detection.peer().node();
       default -> null;
     };
+  }
+
+  private static @Nullable String signature(Detection.Finding finding) {
+    return finding.signature() == null ? null : finding.signature().name().toLowerCase(Locale.ROOT);
   }
 
   private static @Nullable String text(@Nullable Object value) {

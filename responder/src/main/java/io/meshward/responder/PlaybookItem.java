@@ -16,7 +16,8 @@ import java.util.stream.Stream;
 final class PlaybookItem {
   private static final String NAME = "playbook";
   private static final String OVERRIDE = "override";
-  private static final Set<String> APPENDABLE = Set.of("match", "exceptions", "protect", "steps");
+  private static final Set<String> APPENDABLE =
+      Set.of("match", "exceptions", "protect", "approval", "steps");
 
   private final ItemNode node;
   private final Map<String, List<ItemNode>> parts = new LinkedHashMap<>();

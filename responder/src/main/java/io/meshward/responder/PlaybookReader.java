@@ -37,6 +37,7 @@ final class PlaybookReader {
           "max-age",
           "budget",
           "protect",
+          "approval",
           "steps",
           "verify",
           "recover");
@@ -74,6 +75,7 @@ final class PlaybookReader {
     Optional<CompiledCondition> match =
         reader.condition(item.parts("match"), item.parts("exceptions"));
     Optional<CompiledCondition> protect = reader.condition(item.parts("protect"), List.of());
+    Optional<CompiledCondition> approval = reader.condition(item.parts("approval"), List.of());
     ResponseMode mode = reader.choice(keys, "mode", ResponseMode.class).orElse(null);
     Duration cooldown = reader.duration(keys, "cooldown").orElse(Duration.ZERO);
     Duration maxAge = reader.duration(keys, "max-age").orElse(MAX_AGE);
@@ -93,6 +95,7 @@ final class PlaybookReader {
                 description.orElse(""),
                 match.get(),
                 protect,
+                approval,
                 mode,
                 cooldown,
                 maxAge,

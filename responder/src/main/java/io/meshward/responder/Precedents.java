@@ -9,7 +9,6 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 
 /**
  * What earlier containments of the same target, by the same playbook, mean for a detection.
@@ -39,9 +38,9 @@ record Precedents(List<Stage> siblings, Work work, Instant now) {
     /**
      * A containment begins.
      *
-     * @param relapse of which recovery it is a relapse; absent if of none
+     * @param relapse of which recovery it is a relapse, if of any
      */
-    record Begins(@Nullable String relapse) implements Meaning {}
+    record Begins(Optional<String> relapse) implements Meaning {}
   }
 
   Meaning meaning() {
@@ -62,7 +61,7 @@ record Precedents(List<Stage> siblings, Work work, Instant now) {
         return new Meaning.AnsweredBy(answered);
       }
     }
-    return new Meaning.Begins(relapse().orElse(null));
+    return new Meaning.Begins(relapse());
   }
 
   private static boolean samePlaybook(Stage stage, Work work) {
@@ -112,7 +111,7 @@ record Precedents(List<Stage> siblings, Work work, Instant now) {
    * Which recovery came too early, as the attack goes on: perhaps in another pod of the same owner,
    * so that the pod does not count.
    */
-  private Optional<String> relapse() {
+  Optional<String> relapse() {
     Duration within = Duration.ofMillis(work.plan().recovery().relapseWithinMs());
     return siblings.reversed().stream()
         .filter(

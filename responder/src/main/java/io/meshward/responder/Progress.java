@@ -36,14 +36,18 @@ final class Progress {
     context.record(transition, batch);
   }
 
-  /** Adds a detection to a containment, and makes its holds stronger where that is needed. */
+  /**
+   * Adds a detection to a containment, and makes its holds stronger where that is needed and nobody
+   * has to be asked about it.
+   */
   void join(Live live, Work work, Batch batch) {
     Detection detection = work.detection();
     Instant misused = detection.svid() == null ? null : detection.svid().notBefore();
     Instant now = context.now();
     List<Step> steps = new ArrayList<>(live.containment().steps());
     List<Plan.Step> wanted = work.plan().steps();
-    boolean acts = live.containment().containment().actedAt() != null;
+    boolean acts =
+        live.containment().containment().actedAt() != null && work.plan().approval() == null;
     for (int i = 0; acts && i < steps.size() && i < wanted.size(); i++) {
       Step step = steps.get(i);
       if (step.action().equals(Holds.NAME) && Stage.mayHaveActed(step)) {

@@ -1,6 +1,7 @@
 package io.meshward.responder;
 
 import io.meshward.schemas.Detection;
+import io.meshward.schemas.EvidenceRef;
 import io.meshward.schemas.Target;
 import java.time.Instant;
 import java.util.List;
@@ -18,6 +19,16 @@ final class Detections {
   }
 
   static Detection of(String tag, Target target, Instant time, Detection.@Nullable SvidRef svid) {
+    return of(tag, target, time, svid, null);
+  }
+
+  /** A detection whose evidence proves so much; absent as of sensors' alerts. */
+  static Detection of(
+      String tag,
+      Target target,
+      Instant time,
+      Detection.@Nullable SvidRef svid,
+      EvidenceRef.@Nullable Signature signature) {
     return new Detection(
         new Detection.Finding(
             "detection-" + System.nanoTime() + "-" + ++count,
@@ -31,7 +42,8 @@ final class Detections {
             time,
             Instant.now(),
             false,
-            null),
+            null,
+            signature),
         Map.of(),
         null,
         List.of(),

@@ -3,16 +3,20 @@ package io.meshward.responder;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.meshward.rules.CompiledCondition;
 import io.meshward.rules.RuleFile;
 import io.meshward.schemas.Containment.RecoveryMode;
+import io.meshward.schemas.EvidenceRef;
 import io.meshward.schemas.OwnerRef;
 import io.meshward.schemas.PlaybookRef;
 import io.meshward.schemas.ResponseMode;
 import io.meshward.schemas.Target;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -40,11 +44,54 @@ class PlaybooksTest {
 
     assertThat(shipped.refs())
         .extracting(PlaybookRef::name)
-        .containsExactly("illegal-socket-access", "stolen-svid", "svid-request-burst");
+        .containsExactly(
+            "claimed-identity", "illegal-socket-access", "stolen-svid", "svid-request-burst");
     assertThat(shipped.warnings()).isEmpty();
     assertThat(shipped.actions())
         .containsExactlyInAnyOrder(
             "identity.quarantine", "workload.scale", "pod.isolate", "notify");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "spoofed_identity, claimed-identity",
+    "jwt_replay, claimed-identity",
+    "broken_delegation, claimed-identity",
+    "illegal_socket_access, illegal-socket-access",
+    "stolen_svid, stolen-svid",
+    "svid_request_burst, svid-request-burst",
+    "confused_deputy,",
+  })
+  void theShippedOnesAnswerWhatTheShippedRulesFind(String tag, @Nullable String name) {
+    List<Playbook> answers =
+        Playbooks.load(Path.of("..", "playbooks")).all().stream()
+            .filter(playbook -> playbook.match().test(fields(tag, null)))
+            .toList();
+
+    assertThat(answers.stream().map(Playbook::name))
+        .isEqualTo(name == null ? List.of() : List.of(name));
+  }
+
+  /** All but the one that asks about everything. */
+  @Test
+  void theShippedOnesAskUnlessAReporterSignedOrNoneIsExpectedTo() {
+    for (Playbook playbook : Playbooks.load(Path.of("..", "playbooks")).all()) {
+      if (playbook.mode() == ResponseMode.APPROVE) {
+        continue;
+      }
+      assertThat(playbook.approval()).as(playbook.name()).isPresent();
+      CompiledCondition asks = playbook.approval().orElseThrow();
+      assertThat(asks.test(fields("any", null))).as("alerts").isFalse();
+      assertThat(asks.test(fields("any", EvidenceRef.Signature.VALID))).isFalse();
+      assertThat(asks.test(fields("any", EvidenceRef.Signature.UNVERIFIED))).isTrue();
+      assertThat(asks.test(fields("any", EvidenceRef.Signature.NONE))).isTrue();
+    }
+  }
+
+  private static PlaybookFields fields(String tag, EvidenceRef.@Nullable Signature signature) {
+    Target target = new Target(null, "shop", null, null, null, null, null, null);
+    return new PlaybookFields(
+        Detections.of(tag, target, Instant.now(), null, signature), target, Map.of());
   }
 
   @Test
@@ -189,7 +236,7 @@ class PlaybooksTest {
       textBlock =
           """
           playbook: other | override: {mode: replace}  | mode: plan       | there is no earlier playbook of that name to change
-          playbook: burst | override: {mode: append}   | mode: plan       | 'mode' cannot be appended to, only exceptions, match, protect, steps: expected replace
+          playbook: burst | override: {mode: append}   | mode: plan       | 'mode' cannot be appended to, only approval, exceptions, match, protect, steps: expected replace
           playbook: burst | override: {mode: swap}     | mode: plan       | 'mode' is 'swap', expected append or replace
           playbook: burst | override: {mode: replace}  | cooldown: 5m     | 'cooldown' is not under 'override'
           playbook: burst | override: {mode: replace}  | cooldown: 5m     | 'mode' is to be changed, but is not there

@@ -9,6 +9,8 @@ import io.meshward.schemas.ContainmentState;
 import io.meshward.schemas.Control;
 import io.meshward.schemas.Detection;
 import io.meshward.schemas.Envelope;
+import io.meshward.schemas.EvidenceRef;
+import io.meshward.schemas.Quarantine;
 import io.meshward.schemas.ResponseMode;
 import io.meshward.schemas.Target;
 import io.meshward.schemas.TopicCatalogue;
@@ -101,6 +103,75 @@ class SafeguardsTest {
       assertThat(stand.awaitState(ContainmentState.AWAITING_APPROVAL).containment().reason())
           .isEqualTo("the budget of the playbook is used up: 0 containments in 60 s");
     }
+  }
+
+  /**
+   * Whoever may write events could have anybody contained, else, or keep somebody from being so.
+   */
+  @Test
+  void whatNobodySignedWaitsForAPersonAndHoldsUpNothingThatWasSigned() throws Exception {
+    try (Stand stand = new Stand(folder)) {
+      stand.playbook(Files.readString(SHIPPED.resolve("stolen-svid.yaml")));
+      stand.shop.deploy("orders", 1);
+      stand.peer("payment");
+      stand.start(stand.enforcing(""));
+      Target orders = stand.shop.target("orders");
+      Instant now = Instant.now();
+
+      stand.detect(stolen(orders, now.minusSeconds(3600), EvidenceRef.Signature.NONE));
+      stand.awaitState(ContainmentState.PLANNED);
+      stand.detect(stolen(orders, now, EvidenceRef.Signature.VALID));
+
+      Containment contained = stand.awaitState(ContainmentState.CONTAINED);
+      Quarantine hold = stand.holds().getFirst();
+      Detection later = stolen(orders, now.plusSeconds(5), EvidenceRef.Signature.UNVERIFIED);
+      stand.detect(later);
+      Containment joined =
+          stand.await(
+              each -> each.detections().contains(later.detection().id()), "it joins the other");
+      assertThat(joined.containment().id()).isEqualTo(contained.containment().id());
+      assertThat(stand.holds()).containsExactly(hold);
+    }
+  }
+
+  @Test
+  void whatWasSignedOvertakesWhatWaitsForAPerson() throws Exception {
+    try (Stand stand = new Stand(folder)) {
+      stand.playbook(Files.readString(SHIPPED.resolve("stolen-svid.yaml")));
+      stand.shop.deploy("orders", 1);
+      stand.peer("payment");
+      stand.start(stand.enforcing(""));
+      Target orders = stand.shop.target("orders");
+
+      stand.detect(stolen(orders, Instant.now(), EvidenceRef.Signature.NONE));
+      Containment waiting = stand.awaitState(ContainmentState.AWAITING_APPROVAL);
+      assertThat(waiting.containment().reason())
+          .startsWith("the playbook asks where ")
+          .contains("detection.signature");
+      assertThat(stand.holds()).isEmpty();
+      stand.detect(stolen(orders, Instant.now(), EvidenceRef.Signature.UNVERIFIED));
+      stand.await(each -> each.containment().joined() == 2, "the second joins the first");
+      assertThat(stand.holds()).isEmpty();
+      stand.detect(stolen(orders, Instant.now(), EvidenceRef.Signature.VALID));
+
+      Containment contained = stand.awaitState(ContainmentState.CONTAINED);
+      assertThat(stand.holds()).hasSize(1);
+      Containment overtaken = stand.awaitState(ContainmentState.SUPPRESSED);
+      assertThat(overtaken.containment().id()).isEqualTo(waiting.containment().id());
+      assertThat(overtaken.containment().reason())
+          .isEqualTo(contained.containment().id() + " acts, about which nobody has to be asked");
+      Histories.assertWhole(stand.client.history(overtaken.containment().id()));
+    }
+  }
+
+  private static Detection stolen(Target target, Instant time, EvidenceRef.Signature signature) {
+    Instant issued = time.minusSeconds(60);
+    return Detections.of(
+        "stolen_svid",
+        target,
+        time,
+        new Detection.SvidRef("1", "CN=ca", "0".repeat(64), issued, issued.plusSeconds(3600)),
+        signature);
   }
 
   @Test

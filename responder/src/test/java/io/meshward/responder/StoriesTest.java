@@ -20,7 +20,7 @@ import java.time.temporal.ChronoUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The three shipped playbooks from detection to recovery, over Kafka and a Kubernetes API. */
+/** The shipped playbooks from detection to recovery, over Kafka and a Kubernetes API. */
 class StoriesTest {
   private static final Path SHIPPED = Path.of("..", "playbooks");
 
@@ -196,6 +196,32 @@ class StoriesTest {
       assertThat(recovered.recovery().reason()).contains("every hold has ended");
       assertThat(stand.keys(TopicCatalogue.QUARANTINE)).isEmpty();
       assertThat(Writes.actions(stand.kubernetes)).isEmpty();
+    }
+  }
+
+  @Test
+  void aClaimedIdentityIsQuarantinedOnAPersonsWordAndNoSooner() throws Exception {
+    ApprovalSigner.KeyPair key = ApprovalSigner.generate("alice");
+    Path approver = Files.writeString(folder.resolve("alice.pub.jwk"), key.publicJwk());
+    try (Stand stand = new Stand(folder)) {
+      stand.playbook(Files.readString(SHIPPED.resolve("claimed-identity.yaml")));
+      stand.shop.deploy("frontend", 2);
+      stand.peer("payment");
+      stand.start(stand.enforcing("approvers: {alice: '" + approver + "'}"));
+
+      stand.detect(Detections.of("jwt_replay", stand.shop.target("frontend")));
+
+      String id = stand.awaitState(ContainmentState.AWAITING_APPROVAL).containment().id();
+      assertThat(stand.holds()).isEmpty();
+      stand.client.approve(id, "not a test of ours", ApprovalSigner.of(key.privateJwk()));
+
+      stand.awaitState(ContainmentState.CONTAINED);
+      assertThat(stand.holds().getFirst().subject())
+          .isEqualTo(Subject.of(Shop.identity("frontend")));
+      assertThat(stand.shop.replicas("frontend")).isEqualTo(2);
+      stand.client.release(id, "looked at", ApprovalSigner.of(key.privateJwk()));
+      stand.awaitState(ContainmentState.RECOVERED);
+      assertThat(stand.keys(TopicCatalogue.QUARANTINE)).isEmpty();
     }
   }
 
