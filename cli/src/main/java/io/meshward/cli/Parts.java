@@ -82,6 +82,7 @@ record Parts(
                 kafka.config(),
                 kubernetes.kubeconfig(),
                 options.trustDomain(),
+                workloadApi.address("detect"),
                 namespace,
                 Distribution.rules(),
                 options.shortHoldTimes()

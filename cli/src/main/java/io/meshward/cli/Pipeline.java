@@ -8,6 +8,7 @@ import io.meshward.ingest.Ingest;
 import io.meshward.ingest.IngestConfig;
 import io.meshward.responder.Responder;
 import io.meshward.responder.ResponderConfig;
+import io.meshward.runtime.KafkaSettings;
 import java.net.URI;
 import java.nio.file.Path;
 import java.util.List;
@@ -20,6 +21,7 @@ record Pipeline(Ingest ingest, Detect detect, Responder responder) {
   /**
    * What they need to know.
    *
+   * @param workloadApi where detection gets its SVID, and so whom to believe
    * @param namespace where the responder may act
    * @param folder for state
    * @param approver the public key of who may approve, under its name
@@ -28,6 +30,7 @@ record Pipeline(Ingest ingest, Detect detect, Responder responder) {
       KafkaConfig kafka,
       Path kubeconfig,
       String trustDomain,
+      String workloadApi,
       String namespace,
       Path rules,
       Path playbooks,
@@ -45,12 +48,12 @@ record Pipeline(Ingest ingest, Detect detect, Responder responder) {
   static Pipeline start(Settings settings, Starter starter) throws InterruptedException {
     String kafka =
         """
+        cluster: %s
         kafka:
           bootstrap-servers: '%s'
           prefix: '%s'
-        cluster: %s
         """
-            .formatted(settings.kafka.bootstrapServers(), settings.kafka.prefix(), CLUSTER);
+            .formatted(CLUSTER, settings.kafka.bootstrapServers(), settings.kafka.prefix());
     Responder responder =
         starter.start(
             "respond",
@@ -85,11 +88,16 @@ record Pipeline(Ingest ingest, Detect detect, Responder responder) {
                     ConfigFile.parse(
                         kafka
                             + """
+                              properties: {%s: '%s'}
                             http: {address: '127.0.0.1:0'}
                             rules: ['%s']
                             state-directory: '%s'
                             """
-                                .formatted(settings.rules, settings.folder.resolve("detect")),
+                                .formatted(
+                                    KafkaSettings.WORKLOAD_API,
+                                    settings.workloadApi,
+                                    settings.rules,
+                                    settings.folder.resolve("detect")),
                         "the detector's configuration",
                         DetectConfig.class)));
     Ingest ingest =

@@ -14,6 +14,7 @@ import io.meshward.schemas.CloudEvents;
 import io.meshward.schemas.Detection;
 import io.meshward.schemas.Envelope;
 import io.meshward.schemas.EventCodec;
+import io.meshward.schemas.EvidenceRef;
 import io.meshward.schemas.SpiffeId;
 import io.meshward.schemas.Target;
 import io.meshward.schemas.TopicCatalogue;
@@ -134,7 +135,8 @@ class ContainmentsCommandTest {
                 now,
                 now,
                 false,
-                null),
+                null,
+                EvidenceRef.Signature.VALID),
             Map.of(),
             null,
             List.of(),

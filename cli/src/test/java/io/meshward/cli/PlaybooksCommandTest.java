@@ -27,9 +27,9 @@ class PlaybooksCommandTest {
 
     assertThat(run.exitCode()).as(run.err()).isEqualTo(ExitCode.OK);
     assertThat(run.out().lines())
-        .hasSize(4)
+        .hasSize(5)
         .anyMatch(line -> line.matches("stolen-svid [0-9a-f]{12}"))
-        .endsWith("ok: 3 playbooks in 4 files");
+        .endsWith("ok: 4 playbooks in 5 files");
   }
 
   @Test
