@@ -9,6 +9,7 @@ import com.tngtech.archunit.core.domain.JavaPackage;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.library.GeneralCodingRules;
+import io.meshward.embedded.KafkaProcess;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -92,6 +93,8 @@ final class ArchitectureTest {
     noClasses()
         .that()
         .resideOutsideOfPackages("io.meshward.cli..", "io.meshward.examples..")
+        .and()
+        .doNotBelongToAnyOf(KafkaProcess.class)
         .should()
         .accessField(System.class, "out")
         .orShould()
