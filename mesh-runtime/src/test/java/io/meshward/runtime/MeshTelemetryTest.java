@@ -32,6 +32,7 @@ import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -46,7 +47,7 @@ class MeshTelemetryTest {
 
   private final Shop shop = new Shop();
   private final Queue<String> serviceTraces = new ConcurrentLinkedQueue<>();
-  private volatile RuntimeException failure;
+  private volatile @Nullable RuntimeException failure;
   private ManagedChannel channel;
   private Server server;
 
@@ -59,8 +60,9 @@ class MeshTelemetryTest {
               ServerCall<Q, R> call, Metadata headers, ServerCallHandler<Q, R> next) {
             serviceTraces.add(Span.current().getSpanContext().getTraceId());
             assertThat(Baggage.current().isEmpty()).isTrue();
-            if (failure != null) {
-              throw failure;
+            RuntimeException thrown = failure;
+            if (thrown != null) {
+              throw thrown;
             }
             return next.startCall(call, headers);
           }
