@@ -12,7 +12,6 @@ import java.security.cert.CertificateEncodingException;
 import java.security.cert.X509Certificate;
 import java.security.interfaces.ECPublicKey;
 import java.security.interfaces.RSAPublicKey;
-import java.time.Clock;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Base64;
@@ -26,9 +25,9 @@ import org.slf4j.LoggerFactory;
 /**
  * Writes this workload's own trust domain as a SPIFFE bundle (Trust Domain and Bundle 4).
  *
- * <p>The Workload API tells no sequence, so it is the time, in milliseconds, at which this process
- * first saw the content: it grows with each change, also over restarts and between replicas.
- * Thread-safe.
+ * <p>It has no {@code spiffe_sequence}, which may be left out (4.1.1): the Workload API tells none,
+ * and one that each process made up for itself would go back whenever a client asks another
+ * replica, or one that was restarted; that is what a rollback looks like. Thread-safe.
  */
 final class BundleDocument implements Supplier<byte[]> {
   /** How often others are asked to fetch it: the default of the standard. */
@@ -37,21 +36,16 @@ final class BundleDocument implements Supplier<byte[]> {
   private static final Logger log = LoggerFactory.getLogger(BundleDocument.class);
   private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
 
-  private final Clock clock;
   private final Supplier<WorkloadIdentity> identity;
   private final Function<TrustDomain, List<JwtAuthority>> jwtAuthorities;
-  private ArrayNode last = JSON.arrayNode();
-  private long sequence;
 
   /**
    * @param identity this workload's, with its bundles
    * @param jwtAuthorities of a trust domain
    */
   BundleDocument(
-      Clock clock,
       Supplier<WorkloadIdentity> identity,
       Function<TrustDomain, List<JwtAuthority>> jwtAuthorities) {
-    this.clock = clock;
     this.identity = identity;
     this.jwtAuthorities = jwtAuthorities;
   }
@@ -62,14 +56,14 @@ final class BundleDocument implements Supplier<byte[]> {
    * @throws MeshRuntimeException if there is no SVID, or nothing is known of JWT authorities
    */
   @Override
-  public synchronized byte[] get() {
+  public byte[] get() {
     WorkloadIdentity now = identity.get();
     TrustDomain domain = now.svid().id().trustDomain();
     TrustBundle bundle = now.bundles().get(domain);
     return of(bundle == null ? List.of() : bundle.authorities(), jwtAuthorities.apply(domain));
   }
 
-  private byte[] of(List<X509Certificate> x509, List<JwtAuthority> jwt) {
+  private static byte[] of(List<X509Certificate> x509, List<JwtAuthority> jwt) {
     ArrayNode keys = JSON.arrayNode();
     for (X509Certificate authority : x509) {
       ObjectNode key = key(authority.getPublicKey());
@@ -95,13 +89,8 @@ final class BundleDocument implements Supplier<byte[]> {
         keys.add(key);
       }
     }
-    if (!keys.equals(last) || sequence == 0) {
-      last = keys;
-      sequence = Math.max(sequence + 1, clock.millis());
-    }
     ObjectNode document = JSON.objectNode();
     document.set("keys", keys);
-    document.put("spiffe_sequence", sequence);
     document.put("spiffe_refresh_hint", REFRESH_HINT.toSeconds());
     return document.toString().getBytes(UTF_8);
   }

@@ -1,5 +1,6 @@
 package io.meshward.runtime;
 
+import io.meshward.schemas.SpiffeId;
 import io.meshward.schemas.TrustDomain;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -10,6 +11,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BiConsumer;
 import java.util.function.Supplier;
@@ -42,10 +44,31 @@ final class Federation implements AutoCloseable {
   private final Clock clock;
   private final RandomGenerator random;
   private final @Nullable SSLContext webTls;
-  private final Map<TrustDomain, SpiffeBundle> fetched = new ConcurrentHashMap<>();
+  private volatile Map<TrustDomain, SpiffeBundle> fetched = Map.of();
+  private volatile JoinedJwt joined = new JoinedJwt(Map.of(), Map.of(), null, Map.of());
   private final Map<TrustDomain, String> problems = new ConcurrentHashMap<>();
   private volatile BiConsumer<TrustDomain, String> refused = (trustDomain, problem) -> {};
   private final List<Thread> pollers = new ArrayList<>();
+
+  /**
+   * JWT bundles, and what they were made of.
+   *
+   * @param told by the Workload API
+   */
+  private record JoinedJwt(
+      Map<TrustDomain, JwtBundle> told,
+      Map<TrustDomain, SpiffeBundle> fetched,
+      @Nullable TrustDomain own,
+      Map<TrustDomain, JwtBundle> all) {
+
+    @SuppressWarnings("ReferenceEquality")
+    boolean isOf(
+        Map<TrustDomain, JwtBundle> bundles,
+        Map<TrustDomain, SpiffeBundle> others,
+        @Nullable TrustDomain self) {
+      return told == bundles && fetched == others && Objects.equals(own, self);
+    }
+  }
 
   /**
    * @param trusted all bundles that this workload judges peers by
@@ -82,11 +105,12 @@ final class Federation implements AutoCloseable {
 
   /** Bundles of the Workload API, and beside them those that were fetched. */
   Map<TrustDomain, TrustBundle> join(Map<TrustDomain, TrustBundle> bundles, TrustDomain own) {
-    if (fetched.isEmpty()) {
+    Map<TrustDomain, SpiffeBundle> others = fetched;
+    if (others.isEmpty()) {
       return bundles;
     }
     Map<TrustDomain, TrustBundle> all = new HashMap<>();
-    fetched.forEach((trustDomain, bundle) -> all.put(trustDomain, bundle.x509()));
+    others.forEach((trustDomain, bundle) -> all.put(trustDomain, bundle.x509()));
     all.remove(own);
     all.putAll(bundles);
     return Map.copyOf(all);
@@ -98,21 +122,37 @@ final class Federation implements AutoCloseable {
     return bundle == null || bundle.sequence().isEmpty() ? null : bundle.sequence().getAsLong();
   }
 
-  /** The same for JWT authorities. */
-  Map<TrustDomain, JwtBundle> joinJwt(Map<TrustDomain, JwtBundle> bundles) {
-    if (fetched.isEmpty()) {
+  /**
+   * The same for JWT authorities: the very same object until either side changes, since what was
+   * verified by it is remembered by that.
+   *
+   * @param own this workload's ID, if it has one yet
+   */
+  Map<TrustDomain, JwtBundle> joinJwt(Map<TrustDomain, JwtBundle> bundles, @Nullable SpiffeId own) {
+    Map<TrustDomain, SpiffeBundle> others = fetched;
+    if (others.isEmpty()) {
       return bundles;
     }
-    Map<TrustDomain, JwtBundle> all = new HashMap<>();
-    fetched.forEach((trustDomain, bundle) -> all.put(trustDomain, bundle.jwt()));
-    all.putAll(bundles);
-    return Map.copyOf(all);
+    TrustDomain self = own == null ? null : own.trustDomain();
+    JoinedJwt known = joined;
+    if (!known.isOf(bundles, others, self)) {
+      Map<TrustDomain, JwtBundle> all = new HashMap<>();
+      others.forEach((trustDomain, bundle) -> all.put(trustDomain, bundle.jwt()));
+      if (self != null) {
+        all.remove(self);
+      }
+      all.putAll(bundles);
+      known = new JoinedJwt(bundles, others, self, Map.copyOf(all));
+      joined = known;
+    }
+    return known.all();
   }
 
   private void keepPolling(BundleEndpoint endpoint, Runnable changed) {
+    Look look = new Look(endpoint, changed);
     try {
       while (true) {
-        pollOnce(endpoint, changed);
+        look.take();
         Thread.sleep(pause(endpoint));
       }
     } catch (InterruptedException e) {
@@ -120,17 +160,30 @@ final class Federation implements AutoCloseable {
     }
   }
 
-  /** Nothing that goes wrong with one bundle, or with what follows from it, ends the polling. */
-  void pollOnce(BundleEndpoint endpoint, Runnable changed) throws InterruptedException {
-    try {
-      if (poll(endpoint)) {
-        changed.run();
+  /** Polls one endpoint and tells of changes; whatever fails is tried again. For one thread. */
+  final class Look {
+    private final BundleEndpoint endpoint;
+    private final Runnable changed;
+    private boolean untold;
+
+    Look(BundleEndpoint endpoint, Runnable changed) {
+      this.endpoint = endpoint;
+      this.changed = changed;
+    }
+
+    void take() throws InterruptedException {
+      try {
+        untold |= poll(endpoint);
+        if (untold) {
+          changed.run();
+          untold = false;
+        }
+      } catch (RuntimeException e) {
+        log.atError()
+            .addKeyValue("trustDomain", endpoint.trustDomain())
+            .setCause(e)
+            .log("a federated bundle could not be taken over: it is tried again");
       }
-    } catch (RuntimeException e) {
-      log.atError()
-          .addKeyValue("trustDomain", endpoint.trustDomain())
-          .setCause(e)
-          .log("a poll for a federated bundle failed; it is made again");
     }
   }
 
@@ -165,7 +218,7 @@ final class Federation implements AutoCloseable {
     }
   }
 
-  private boolean take(SpiffeBundle bundle) throws MalformedBundleException {
+  private synchronized boolean take(SpiffeBundle bundle) throws MalformedBundleException {
     TrustDomain trustDomain = bundle.x509().trustDomain();
     SpiffeBundle known = fetched.get(trustDomain);
     if (known != null && known.sequence().isPresent()) {
@@ -181,7 +234,9 @@ final class Federation implements AutoCloseable {
                 + bundle.sequence().getAsLong());
       }
     }
-    fetched.put(trustDomain, bundle);
+    Map<TrustDomain, SpiffeBundle> all = new HashMap<>(fetched);
+    all.put(trustDomain, bundle);
+    fetched = Map.copyOf(all);
     if (known != null && known.x509().equals(bundle.x509()) && known.jwt().equals(bundle.jwt())) {
       return false;
     }

@@ -47,7 +47,8 @@ public final class JwtSvids {
   /**
    * @param leeway by how much an issuer's clock may differ from ours
    * @param fetched hears of each token that this workload is given
-   * @param federation adds the bundles that do not come from the Workload API
+   * @param federation adds the bundles that do not come from the Workload API; gives the same
+   *     object for the same bundles
    * @param own whose tokens this workload presents
    * @param choice whose they are before there is a first SVID
    */
@@ -67,7 +68,12 @@ public final class JwtSvids {
     this.federation = federation;
     this.own = own;
     this.choice = choice;
-    this.cache = new JwtSvidCache(audience -> fetchOwn(List.of(audience)), this::isOwn, clock);
+    this.cache =
+        new JwtSvidCache(
+            audience -> fetchOwn(List.of(audience)),
+            this::isOwn,
+            clock,
+            task -> Thread.ofVirtual().name("meshward-jwt-svid").start(task));
     this.bundles = new JwtBundleWatch(api, random);
     bundles.open();
   }
@@ -83,12 +89,7 @@ public final class JwtSvids {
    * @throws IllegalArgumentException if the audience is empty
    */
   public JwtSvid validate(String token, String audience) {
-    return JwtSvidVerifier.verify(
-        token,
-        audience,
-        federation.apply(bundles.current(BUNDLE_DEADLINE)),
-        clock.instant(),
-        leeway);
+    return JwtSvidVerifier.verify(token, audience, bundles(), clock.instant(), leeway);
   }
 
   /**
@@ -102,17 +103,18 @@ public final class JwtSvids {
   }
 
   /**
-   * The bundles to verify by; waits some seconds for the first ones.
+   * The bundles to verify by, the fetched ones among them; waits some seconds for the first ones.
    *
    * @throws MeshRuntimeException if there are none
    */
   Map<TrustDomain, JwtBundle> bundles() {
-    return bundles.current(BUNDLE_DEADLINE);
+    return federation.apply(bundles.current(BUNDLE_DEADLINE));
   }
 
-  /** The bundles if there are any; never waits. */
+  /** The same if there are any; never waits. */
   @Nullable Map<TrustDomain, JwtBundle> bundlesNow() {
-    return bundles.now();
+    Map<TrustDomain, JwtBundle> now = bundles.now();
+    return now == null ? null : federation.apply(now);
   }
 
   /**
@@ -177,6 +179,9 @@ public final class JwtSvids {
     JWTSVIDRequest.Builder request = JWTSVIDRequest.newBuilder().addAllAudience(audience);
     if (id != null) {
       request.setSpiffeId(id.toString());
+    }
+    if (api.isClosed()) {
+      throw new MeshRuntimeException("no JWT-SVID: the client is closed");
     }
     Answer answer = new Answer();
     api.execute(

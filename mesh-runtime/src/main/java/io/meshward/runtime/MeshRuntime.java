@@ -136,7 +136,7 @@ public final class MeshRuntime implements AutoCloseable {
                     settings.jwtLeeway,
                     settings.random,
                     lifecycle::jwtFetched,
-                    federation::joinJwt,
+                    bundles -> federation.joinJwt(bundles, own.id()),
                     own,
                     choice));
     staples =
@@ -423,7 +423,6 @@ public final class MeshRuntime implements AutoCloseable {
         address,
         tls,
         new BundleDocument(
-            clock,
             this::identity,
             domain -> workloadApi == null ? List.of() : jwtSvids().authorities(domain)));
   }

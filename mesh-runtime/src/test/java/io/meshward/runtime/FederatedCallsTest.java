@@ -1,13 +1,17 @@
 package io.meshward.runtime;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.grpc.CallOptions;
 import io.grpc.ManagedChannel;
 import io.grpc.Server;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import io.grpc.stub.ClientCalls;
+import io.meshward.schemas.AuthzDecision;
 import io.meshward.schemas.SpiffeId;
 import io.meshward.schemas.SvidLifecycle;
 import io.meshward.schemas.SvidLifecycle.Change;
@@ -26,7 +30,12 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -75,9 +84,11 @@ class FederatedCallsTest {
       MeshRuntime orders =
           shop.ordersRuntime(
               builder ->
-                  builder.federate(
-                      new BundleEndpoint.Spiffe(
-                          partnerDomain, url(bundles, "/"), endpointId, bootstrap)));
+                  builder
+                      .jwt(JwtOptions.forAudience("orders"))
+                      .federate(
+                          new BundleEndpoint.Spiffe(
+                              partnerDomain, url(bundles, "/"), endpointId, bootstrap)));
       Server server = shop.serve(orders);
       partner.trustDomain().federateWith(shop.mesh.trustDomain());
       MeshRuntime buying = partnerRuntime(buyer);
@@ -85,7 +96,7 @@ class FederatedCallsTest {
           shop.serverEvents.await(
               SvidLifecycle.class, event -> event.svid().change() == Change.BUNDLE_CHANGED);
       assertThat(fetched.svid().trustDomain()).isEqualTo(partnerDomain);
-      assertThat(fetched.svid().bundleSequence()).isPositive();
+      assertThat(fetched.svid().bundleSequence()).as("a served bundle has none").isNull();
       ManagedChannel channel = shop.dial(buying, server);
 
       assertThat(Echo.call(channel, "hello")).isEqualTo(buyer + " said hello");
@@ -104,6 +115,17 @@ class FederatedCallsTest {
       assertThat(Echo.call(shop.dial(shop.frontendRuntime(), server), "hello"))
           .contains(shop.frontend.toString());
       // Its JWT authorities came along.
+      shop.serverEvents.clear();
+      assertThat(
+              ClientCalls.blockingUnaryCall(
+                  channel,
+                  Echo.WHO,
+                  CallOptions.DEFAULT.withCallCredentials(
+                      buying.jwtSvids().callCredentials("orders")),
+                  "hello"))
+          .isEqualTo(buyer + " said hello");
+      AuthzDecision decision = shop.serverEvents.await(AuthzDecision.class, any -> true);
+      assertThat(requireNonNull(decision.jwt()).sub()).isEqualTo(buyer.toString());
       String token = partner.trustDomain().issueJwt(buyer, Set.of("orders"), Duration.ofMinutes(5));
       assertThat(orders.jwtSvids().validate(token, "orders").id()).isEqualTo(buyer);
     }
@@ -189,26 +211,42 @@ class FederatedCallsTest {
   }
 
   @Test
-  void theServedBundleIsTheTrustDomainsAndItsSequenceGrowsWithEachChange() throws Exception {
-    MeshRuntime serving = partnerRuntime(endpointId);
-    try (BundleServer bundles = serving.serveBundle(loopback())) {
-      SpiffeBundle first = served(bundles);
-      assertThat(first.ignored()).isEmpty();
-      assertThat(first.x509().authorities()).isEqualTo(partner.trustDomain().x509Authorities());
-      assertThat(first.jwt().authorities()).hasSize(1);
-      assertThat(served(bundles).sequence()).isEqualTo(first.sequence());
+  void theServedBundleIsTheTrustDomainsAndAClientTakesItFromEachReplica() throws Exception {
+    MeshRuntime one = partnerRuntime(endpointId);
+    MeshRuntime two = partnerRuntime(endpointId);
+    try (BundleServer older = one.serveBundle(loopback());
+        BundleServer younger = two.serveBundle(loopback())) {
+      SpiffeBundle bundle = served(older);
+      assertThat(bundle.ignored()).isEmpty();
+      assertThat(bundle.x509().authorities()).isEqualTo(partner.trustDomain().x509Authorities());
+      assertThat(bundle.jwt().authorities()).hasSize(1);
+      Path bootstrap =
+          Files.writeString(
+              directory.resolve("partner.json"), partner.trustDomain().spiffeBundle(), UTF_8);
+      BundleEndpoint byOne = endpoint(older, bootstrap);
+      BundleEndpoint byTwo = endpoint(younger, bootstrap);
+      List<String> refusals = new ArrayList<>();
+      Federation client =
+          new Federation(List.of(), Map::of, Clock.systemUTC(), new Random(1), null);
+      client.start(() -> {}, (domain, problem) -> refusals.add(problem));
 
+      assertThat(client.poll(byTwo)).isTrue();
+      assertThat(client.poll(byOne)).as("nothing has changed").isFalse();
       partner.trustDomain().prepareX509Authority();
-      Eventually.await(
-          "the new root", () -> serving.identity().bundles().toString().contains("2 authorities"));
+      for (MeshRuntime replica : List.of(one, two)) {
+        Eventually.await(
+            "the new root",
+            () -> replica.identity().bundles().toString().contains("2 authorities"));
+      }
+      assertThat(client.poll(byOne)).isTrue();
+      assertThat(client.poll(byTwo)).as("nothing has changed").isFalse();
+      assertThat(client.join(Map.of(), shop.orders.trustDomain()).get(partnerDomain))
+          .isEqualTo(new TrustBundle(partnerDomain, partner.trustDomain().x509Authorities()));
+      assertThat(refusals).isEmpty();
 
-      SpiffeBundle second = served(bundles);
-      assertThat(second.x509().authorities()).hasSize(2);
-      assertThat(second.sequence().getAsLong()).isGreaterThan(first.sequence().getAsLong());
-      assertThat(get(bundles, "/other", "GET").statusCode())
+      assertThat(get(older, "/other", "GET").statusCode())
           .isEqualTo(HttpURLConnection.HTTP_NOT_FOUND);
-      assertThat(get(bundles, "/", "POST").statusCode())
-          .isEqualTo(HttpURLConnection.HTTP_BAD_METHOD);
+      assertThat(get(older, "/", "POST").statusCode()).isEqualTo(HttpURLConnection.HTTP_BAD_METHOD);
     }
   }
 
@@ -241,6 +279,10 @@ class FederatedCallsTest {
 
   private SpiffeBundle served(BundleServer bundles) throws Exception {
     return SpiffeBundle.parse(partnerDomain, get(bundles, "/", "GET").body());
+  }
+
+  private BundleEndpoint endpoint(BundleServer bundles, Path bootstrap) {
+    return new BundleEndpoint.Spiffe(partnerDomain, url(bundles, "/"), endpointId, bootstrap);
   }
 
   private static HttpResponse<byte[]> get(BundleServer bundles, String path, String method)

@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -58,8 +59,53 @@ class FederationTest {
     assertThat(federation.poll(webEndpoint("/"))).isTrue();
 
     assertThat(authorities(federation)).isEqualTo(other.x509Authorities());
-    assertThat(federation.joinJwt(Map.of()).get(OTHER)).isNotNull();
+    assertThat(federation.joinJwt(Map.of(), null).get(OTHER)).isNotNull();
     assertThat(federation.poll(webEndpoint("/"))).as("nothing has changed").isFalse();
+  }
+
+  @Test
+  void jwtAuthoritiesAreTheSameObjectUntilTheyChangeAndNeverReplaceTheOwnOnes() throws Exception {
+    Federation federation = federation(web.client());
+    SpiffeId self = SpiffeId.parse("spiffe://shop.test/ns/shop/sa/orders");
+    Map<TrustDomain, JwtBundle> told = new HashMap<>();
+    assertThat(federation.joinJwt(told, self)).isSameAs(told);
+    federation.poll(webEndpoint("/"));
+
+    Map<TrustDomain, JwtBundle> joined = federation.joinJwt(told, self);
+    assertThat(joined).containsOnlyKeys(OTHER);
+    assertThat(federation.joinJwt(told, self)).isSameAs(joined);
+    assertThat(federation.joinJwt(told, SERVER)).as("a bundle of one's own").isEmpty();
+
+    other.prepareX509Authority();
+    endpoint.answer("/", other.spiffeBundle());
+    federation.poll(webEndpoint("/"));
+    assertThat(federation.joinJwt(told, self)).isNotSameAs(joined);
+    JwtBundle ours = new JwtBundle(OTHER, List.of());
+    assertThat(federation.joinJwt(Map.of(OTHER, ours), self))
+        .as("what the Workload API says comes first")
+        .containsEntry(OTHER, ours);
+  }
+
+  @Test
+  void aChangeThatCouldNotBeTakenOverIsToldAgain() throws Exception {
+    Federation federation = federation(web.client());
+    List<Boolean> told = new ArrayList<>();
+    Federation.Look look =
+        federation
+        .new Look(
+            webEndpoint("/"),
+            () -> {
+              told.add(true);
+              if (told.size() == 1) {
+                throw new IllegalStateException("a listener fails");
+              }
+            });
+
+    look.take();
+    look.take();
+    look.take();
+
+    assertThat(told).as("until it was taken over, and not after").hasSize(2);
   }
 
   @Test
@@ -127,22 +173,6 @@ class FederationTest {
                 .poll(without))
         .as("its trust domain is trusted already")
         .isTrue();
-  }
-
-  @Test
-  void goesOnPollingWhateverFollowsFromABundle() throws Exception {
-    Federation federation = federation(web.client());
-
-    federation.pollOnce(
-        webEndpoint("/"),
-        () -> {
-          throw new IllegalStateException("a connection could not be cut");
-        });
-
-    other.prepareX509Authority();
-    endpoint.answer("/", other.spiffeBundle());
-    federation.pollOnce(webEndpoint("/"), () -> {});
-    assertThat(authorities(federation)).isEqualTo(other.x509Authorities());
   }
 
   @Test
