@@ -64,7 +64,7 @@ final class Admission {
     if (!hasOwnSvidAt(now)) {
       return rejected(RejectionReason.NO_OWN_SVID, null, "this workload has no valid SVID");
     }
-    List<X509Certificate> chain = X509SvidVerifier.ordered(presented);
+    List<X509Certificate> chain = SentChain.ordered(presented);
     Verdict verdict = verify(chain, snapshot.bundles(), now);
     if (!(verdict instanceof Verdict.Accepted accepted)) {
       return verdict;

@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Reads X.509 certificates: DER, the names in them, and what events say of them. */
 final class Certificates {
+  private static final String SUBJECT_KEY_IDENTIFIER = "2.5.29.14";
   private static final String AUTHORITY_KEY_IDENTIFIER = "2.5.29.35";
   private static final int URI_NAME = 6;
   private static final int OCTET_STRING = 0x04;
@@ -99,11 +100,14 @@ final class Certificates {
    * signature tells them apart.
    */
   static boolean issued(X509Certificate candidate, X509Certificate certificate) {
-    if (!candidate.getSubjectX500Principal().equals(certificate.getIssuerX500Principal())) {
-      return false;
-    }
+    return candidate.getSubjectX500Principal().equals(certificate.getIssuerX500Principal())
+        && isSignedBy(certificate, candidate);
+  }
+
+  /** Whether the key of another certificate signed this one, whatever the names. */
+  static boolean isSignedBy(X509Certificate certificate, X509Certificate signer) {
     try {
-      certificate.verify(candidate.getPublicKey());
+      certificate.verify(signer.getPublicKey());
       return true;
     } catch (GeneralSecurityException e) {
       return false;
@@ -142,6 +146,14 @@ final class Certificates {
     }
     byte[] sequence = value(unwrapOctetString(extension), SEQUENCE);
     byte[] identifier = sequence == null ? null : value(sequence, KEY_IDENTIFIER);
+    return identifier == null ? null : HexFormat.of().formatHex(identifier);
+  }
+
+  /** The subject key identifier in hexadecimal, if there is one. */
+  static @Nullable String subjectKeyIdentifier(X509Certificate certificate) {
+    byte[] extension = certificate.getExtensionValue(SUBJECT_KEY_IDENTIFIER);
+    byte[] identifier =
+        extension == null ? null : value(unwrapOctetString(extension), OCTET_STRING);
     return identifier == null ? null : HexFormat.of().formatHex(identifier);
   }
 

@@ -17,6 +17,8 @@ enum RejectionReason {
   NO_DIGITAL_SIGNATURE("profile:no_digital_signature", Result.CERTIFICATE_VERIFICATION_FAILED),
   EXTENDED_KEY_USAGE("profile:extended_key_usage", Result.CERTIFICATE_VERIFICATION_FAILED),
   CHAIN_TOO_LONG("profile:chain_too_long", Result.CERTIFICATE_VERIFICATION_FAILED),
+  /** Whoever sent it may want no more than that it is used. */
+  KEY_TOO_COSTLY("key_too_costly", Result.CERTIFICATE_VERIFICATION_FAILED),
   MALFORMED("malformed", Result.CERTIFICATE_MALFORMED),
   UNKNOWN_TRUST_DOMAIN("unknown_trust_domain", Result.CERTIFICATE_AUTHORITY_INVALID),
   /** The chain is good, but under the bundle of another trust domain than the ID claims. */

@@ -7,6 +7,7 @@ import static io.meshward.runtime.RejectionReason.EXPIRED;
 import static io.meshward.runtime.RejectionReason.EXTENDED_KEY_USAGE;
 import static io.meshward.runtime.RejectionReason.INVALID_SPIFFE_ID;
 import static io.meshward.runtime.RejectionReason.KEY_CERT_SIGN;
+import static io.meshward.runtime.RejectionReason.KEY_TOO_COSTLY;
 import static io.meshward.runtime.RejectionReason.KEY_USAGE_MISSING;
 import static io.meshward.runtime.RejectionReason.KEY_USAGE_NOT_CRITICAL;
 import static io.meshward.runtime.RejectionReason.MALFORMED;
@@ -49,7 +50,6 @@ import java.security.cert.X509Certificate;
 import java.security.interfaces.RSAPublicKey;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.Date;
 import java.util.List;
 import java.util.Locale;
@@ -70,7 +70,6 @@ import org.jspecify.annotations.Nullable;
  * thread-safe.
  */
 final class X509SvidVerifier {
-  private static final int MAX_CHAIN = 10;
   private static final int SMALLEST_RSA_BITS = 2048;
   private static final List<String> WEAK_HASHES = List.of("SHA1", "MD5", "MD2");
   private static final int DIGITAL_SIGNATURE = 0;
@@ -108,9 +107,16 @@ final class X509SvidVerifier {
     }
     String claimed = names.isEmpty() ? null : clipped(names.get(0));
     Refusals refusals = new Refusals(claimed);
-    if (chain.size() > MAX_CHAIN) {
+    if (chain.size() > SentChain.MOST_CERTIFICATES) {
       return refusals.because(
-          CHAIN_TOO_LONG, chain.size() + " certificates: expected at most " + MAX_CHAIN);
+          CHAIN_TOO_LONG,
+          chain.size() + " certificates: expected at most " + SentChain.MOST_CERTIFICATES);
+    }
+    for (X509Certificate sent : chain) {
+      String costly = SentChain.costlyKey(sent);
+      if (costly != null) {
+        return refusals.because(KEY_TOO_COSTLY, costly);
+      }
     }
     if (names.size() != 1) {
       return names.isEmpty()
@@ -327,39 +333,6 @@ final class X509SvidVerifier {
             && rsa.getModulus().bitLength() < SMALLEST_RSA_BITS
         ? Optional.of("an RSA key of " + rsa.getModulus().bitLength() + " bits is too small")
         : Optional.empty();
-  }
-
-  /**
-   * The leaf, and above it what leads to its authority: a peer may send certificates in any order,
-   * and some that lead nowhere (RFC 8446 4.4.2).
-   */
-  static List<X509Certificate> ordered(List<X509Certificate> sent) {
-    if (sent.size() > MAX_CHAIN || isInOrder(sent)) {
-      return sent;
-    }
-    List<X509Certificate> chain = new ArrayList<>(List.of(sent.get(0)));
-    Optional<X509Certificate> next = Optional.of(sent.get(0));
-    while (next.isPresent()) {
-      X509Certificate last = next.get();
-      next =
-          sent.stream()
-              .filter(each -> !chain.contains(each) && Certificates.issued(each, last))
-              .findFirst();
-      next.ifPresent(chain::add);
-    }
-    return List.copyOf(chain);
-  }
-
-  private static boolean isInOrder(List<X509Certificate> chain) {
-    for (int i = 1; i < chain.size(); i++) {
-      if (!chain
-          .get(i)
-          .getSubjectX500Principal()
-          .equals(chain.get(i - 1).getIssuerX500Principal())) {
-        return false;
-      }
-    }
-    return true;
   }
 
   /** As much of a claimed name as a SPIFFE ID could have. */

@@ -8,15 +8,21 @@ import io.meshward.schemas.TrustDomain;
 import io.meshward.testkit.TestTrustDomain;
 import java.io.ByteArrayOutputStream;
 import java.math.BigInteger;
+import java.security.GeneralSecurityException;
+import java.security.KeyFactory;
 import java.security.KeyPair;
 import java.security.KeyPairGenerator;
+import java.security.PublicKey;
 import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
+import java.security.spec.RSAPublicKeySpec;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Date;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.bouncycastle.asn1.x500.X500Name;
 import org.bouncycastle.asn1.x509.BasicConstraints;
@@ -28,6 +34,7 @@ import org.bouncycastle.asn1.x509.KeyUsage;
 import org.bouncycastle.asn1.x509.NameConstraints;
 import org.bouncycastle.cert.X509v3CertificateBuilder;
 import org.bouncycastle.cert.jcajce.JcaX509CertificateConverter;
+import org.bouncycastle.cert.jcajce.JcaX509ExtensionUtils;
 import org.bouncycastle.cert.jcajce.JcaX509v3CertificateBuilder;
 import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
 import org.jspecify.annotations.Nullable;
@@ -41,6 +48,7 @@ class AuthorityLimitsTest {
 
   private record Authority(X509Certificate certificate, KeyPair keys) {}
 
+  private static final KeyPair KEYS = keys("EC", 256);
   private static final Authority ROOT = authority("root", null, keys("EC", 256), EC, null);
 
   @Test
@@ -80,7 +88,7 @@ class AuthorityLimitsTest {
     X509Certificate up = upper.certificate();
     List<X509Certificate> inOrder = List.of(leaf, low, up);
 
-    assertThat(X509SvidVerifier.ordered(inOrder)).isSameAs(inOrder);
+    assertThat(SentChain.ordered(inOrder)).isSameAs(inOrder);
     for (List<X509Certificate> sent :
         List.of(
             List.of(leaf, up, low),
@@ -88,16 +96,95 @@ class AuthorityLimitsTest {
             List.of(leaf, low, up, stranger),
             List.of(leaf, low, low, up),
             List.of(leaf, leaf, up, low))) {
-      assertThat(X509SvidVerifier.ordered(sent)).isEqualTo(inOrder);
+      assertThat(SentChain.ordered(sent)).isEqualTo(inOrder);
     }
-    assertThat(X509SvidVerifier.ordered(List.of(leaf, namesake.certificate(), low, up)))
+    assertThat(SentChain.ordered(List.of(leaf, namesake.certificate(), low, up)))
         .isEqualTo(inOrder);
     // The leaf is the first one, whatever the others are (RFC 8446 4.4.2).
-    assertThat(X509SvidVerifier.ordered(List.of(low, leaf, up))).isEqualTo(List.of(low, up));
-    assertThat(X509SvidVerifier.ordered(List.of(leaf, up))).isEqualTo(List.of(leaf));
+    assertThat(SentChain.ordered(List.of(low, leaf, up))).isEqualTo(List.of(low, up));
+    assertThat(SentChain.ordered(List.of(leaf, up))).isEqualTo(List.of(leaf));
     List<X509Certificate> tooLong = Stream.generate(() -> leaf).limit(11).toList();
-    assertThat(X509SvidVerifier.ordered(tooLong)).isSameAs(tooLong);
-    assertThat(X509SvidVerifier.ordered(List.of())).isEmpty();
+    assertThat(SentChain.ordered(tooLong)).isSameAs(tooLong);
+    assertThat(SentChain.ordered(List.of())).isEmpty();
+  }
+
+  @Test
+  void keyIdentifiersPutAChainInOrderWithoutASignature() {
+    Authority upper = identified("upper", ROOT);
+    Authority namesake = identified("upper", ROOT);
+    Authority lower = identified("lower", upper);
+    X509Certificate leaf = leaf(lower, EC);
+
+    assertThat(
+            SentChain.ordered(
+                List.of(leaf, namesake.certificate(), upper.certificate(), lower.certificate()),
+                (certificate, signer) -> {
+                  assertThat(certificate).as("it names its issuer's key").isEqualTo(leaf);
+                  return Certificates.isSignedBy(certificate, signer);
+                }))
+        .containsExactly(leaf, lower.certificate(), upper.certificate());
+    assertThat(SentChain.ordered(List.of(leaf, namesake.certificate(), lower.certificate())))
+        .as("one of that name and of another key")
+        .containsExactly(leaf, lower.certificate());
+  }
+
+  @Test
+  void aChainThatIsMadeToCostMuchCostsFewSignatures() {
+    Authority loop = authority("loop", null, keys("EC", 256), EC, null);
+    X509Certificate leaf = leaf(loop, EC);
+    List<X509Certificate> sent = new ArrayList<>(List.of(leaf));
+    for (int i = 0; i < 8; i++) {
+      sent.add(authority("loop", null, keys("EC", 256), EC, null).certificate());
+    }
+    sent.add(ROOT.certificate());
+
+    for (boolean signed : List.of(true, false)) {
+      AtomicInteger signatures = new AtomicInteger();
+      List<X509Certificate> ordered =
+          SentChain.ordered(
+              sent,
+              (certificate, signer) -> {
+                signatures.incrementAndGet();
+                return signed;
+              });
+      assertThat(signatures).hasValue(SentChain.MOST_SIGNATURES);
+      assertThat(ordered).startsWith(leaf).doesNotHaveDuplicates();
+    }
+  }
+
+  @Test
+  void refusesKeysThatTakeMoreWorkThanAHandshakeMay() {
+    BigInteger odd = BigInteger.ONE;
+    BigInteger usual = BigInteger.valueOf(65_537);
+    for (PublicKey costly :
+        List.of(
+            rsa(BigInteger.TWO.pow(8_192).add(odd), usual),
+            rsa(BigInteger.TWO.pow(16_383).add(odd), usual),
+            rsa(BigInteger.TWO.pow(3_071).add(odd), BigInteger.TWO.pow(33).add(odd)),
+            keys("DSA", 2048).getPublic())) {
+      Authority above = authority("costly", ROOT, new KeyPair(costly, KEYS.getPrivate()), EC, null);
+      X509Certificate leaf = leaf(above, EC);
+
+      assertThat(reason(List.of(leaf, above.certificate()), ROOT))
+          .isEqualTo(RejectionReason.KEY_TOO_COSTLY);
+      X509Certificate stranger = authority("other", null, KEYS, EC, null).certificate();
+      assertThat(
+              SentChain.ordered(
+                  List.of(leaf, stranger, above.certificate()),
+                  (certificate, signer) -> {
+                    throw new AssertionError("no signature is verified by it");
+                  }))
+          .containsExactly(leaf, above.certificate());
+      assertThat(reason(List.of(leaf(ROOT, EC, new KeyPair(costly, KEYS.getPrivate()))), ROOT))
+          .isEqualTo(RejectionReason.KEY_TOO_COSTLY);
+    }
+    for (PublicKey fair :
+        List.of(
+            rsa(BigInteger.TWO.pow(8_191).add(odd), usual),
+            rsa(BigInteger.TWO.pow(3_071).add(odd), BigInteger.TWO.pow(32).add(odd)))) {
+      assertThat(reason(List.of(leaf(ROOT, EC, new KeyPair(fair, KEYS.getPrivate()))), ROOT))
+          .isNull();
+    }
   }
 
   @Test
@@ -189,6 +276,41 @@ class AuthorityLimitsTest {
       }
       return new Authority(sign(builder, signature, above == null ? keys : above.keys()), keys);
     } catch (Exception e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /** An authority that says of whose key it is, and by whose it is signed. */
+  private static Authority identified(String name, Authority above) {
+    KeyPair keys = keys("EC", 256);
+    try {
+      JcaX509ExtensionUtils identifiers = new JcaX509ExtensionUtils();
+      return new Authority(
+          sign(
+              builder(name, above.certificate(), keys)
+                  .addExtension(Extension.basicConstraints, true, new BasicConstraints(true))
+                  .addExtension(Extension.keyUsage, true, new KeyUsage(KeyUsage.keyCertSign))
+                  .addExtension(
+                      Extension.subjectKeyIdentifier,
+                      false,
+                      identifiers.createSubjectKeyIdentifier(keys.getPublic()))
+                  .addExtension(
+                      Extension.authorityKeyIdentifier,
+                      false,
+                      identifiers.createAuthorityKeyIdentifier(above.keys().getPublic())),
+              EC,
+              above.keys()),
+          keys);
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /** A key that nobody has the other half of. */
+  private static PublicKey rsa(BigInteger modulus, BigInteger exponent) {
+    try {
+      return KeyFactory.getInstance("RSA").generatePublic(new RSAPublicKeySpec(modulus, exponent));
+    } catch (GeneralSecurityException e) {
       throw new IllegalStateException(e);
     }
   }

@@ -21,6 +21,7 @@ final class ExpectedResults {
           "profile:no_digital_signature",
           "profile:extended_key_usage",
           "profile:chain_too_long",
+          "key_too_costly",
           "path:signature",
           "path:algorithm",
           "path:name_constraints",

@@ -8,12 +8,15 @@ import io.meshward.testkit.Variation;
 import java.io.IOException;
 import java.math.BigInteger;
 import java.security.GeneralSecurityException;
+import java.security.KeyFactory;
 import java.security.KeyPair;
 import java.security.KeyPairGenerator;
 import java.security.PrivateKey;
+import java.security.PublicKey;
 import java.security.SecureRandom;
 import java.security.cert.X509Certificate;
 import java.security.spec.ECGenParameterSpec;
+import java.security.spec.RSAPublicKeySpec;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -108,6 +111,27 @@ final class ForgedSvids {
     return under(id, signer, List.of(signer.certificate()));
   }
 
+  /** Below an intermediate with an RSA key so large that using it holds up others. */
+  Shown belowACostlyKey(SpiffeId id) {
+    try {
+      PublicKey costly =
+          KeyFactory.getInstance("RSA")
+              .generatePublic(
+                  new RSAPublicKeySpec(
+                      BigInteger.TWO.pow(16_383).setBit(0), BigInteger.valueOf(65_537)));
+      Signer signer =
+          authority(
+              root,
+              new KeyPair(costly, keys().getPrivate()),
+              3,
+              KeyUsage.keyCertSign,
+              Duration.ZERO);
+      return under(id, signer, List.of(signer.certificate()));
+    } catch (GeneralSecurityException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
   /** The intermediate first, then the leaf. */
   Shown inTheWrongOrder(SpiffeId id) {
     Shown right = below(id, 1, 3);
@@ -140,8 +164,12 @@ final class ForgedSvids {
   }
 
   private static Signer authority(Signer above, int pathLength, int usage, Duration from) {
+    return authority(above, keys(), pathLength, usage, from);
+  }
+
+  private static Signer authority(
+      Signer above, KeyPair keys, int pathLength, int usage, Duration from) {
     try {
-      KeyPair keys = keys();
       JcaX509v3CertificateBuilder builder =
           builder(
               new X500Name("O=forged,SERIALNUMBER=" + new BigInteger(60, random)),

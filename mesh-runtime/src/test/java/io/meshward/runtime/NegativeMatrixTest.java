@@ -169,6 +169,7 @@ class NegativeMatrixTest {
         forged.belowAnAuthorityThatMayNotSign(id));
     rows.shows(
         "an authority of tomorrow", "path:not_yet_valid", forged.belowAnAuthorityOfTomorrow(id));
+    rows.shows("a key that is too costly", "key_too_costly", forged.belowACostlyKey(id));
     rows.shows(
         "its authority in its place",
         // As with the root: BoringSSL looks at the key usage first.
