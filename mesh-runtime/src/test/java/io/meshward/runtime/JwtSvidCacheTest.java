@@ -8,8 +8,10 @@ import io.meshward.testkit.SettableClock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -28,7 +30,7 @@ class JwtSvidCacheTest {
   private boolean failing;
   private SpiffeId own = ORDERS;
   private final JwtSvidCache cache =
-      new JwtSvidCache(this::fetch, svid -> svid.id().equals(own), clock);
+      new JwtSvidCache(this::fetch, svid -> svid.id().equals(own), clock, Runnable::run);
 
   private synchronized JwtSvid fetch(String audience) {
     if (failing) {
@@ -97,35 +99,114 @@ class JwtSvidCacheTest {
 
   @Test
   void fetchesOnceHoweverManyAsk() throws Exception {
-    AtomicInteger fetches = new AtomicInteger();
     CountDownLatch all = new CountDownLatch(8);
-    JwtSvidCache slow =
-        new JwtSvidCache(
-            audience -> {
-              fetches.incrementAndGet();
-              try {
-                assertThat(all.await(10, TimeUnit.SECONDS)).isTrue();
-              } catch (InterruptedException e) {
-                throw new IllegalStateException(e);
-              }
-              return fetch(audience);
-            },
-            svid -> true,
-            clock);
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      JwtSvidCache slow =
+          new JwtSvidCache(
+              audience -> {
+                await(all);
+                return fetch(audience);
+              },
+              svid -> true,
+              clock,
+              threads);
+      for (Future<JwtSvid> one : askEightTimes(slow, threads, all)) {
+        assertThat(one.get().token()).isEqualTo("a-1");
+      }
+    }
+    assertThat(fetched).hasSize(1);
+  }
+
+  @Test
+  void whoWaitsForAFetchThatFailsHearsOfItAndWaitsForNoOther() throws Exception {
+    AtomicInteger fetches = new AtomicInteger();
+    CountDownLatch eight = new CountDownLatch(8);
+    CountDownLatch waiting = new CountDownLatch(1);
+    try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      JwtSvidCache slow =
+          new JwtSvidCache(
+              audience -> {
+                fetches.incrementAndGet();
+                await(waiting);
+                throw new MeshRuntimeException("the agent is away");
+              },
+              svid -> true,
+              clock,
+              threads);
+      List<Thread> callers = new ArrayList<>();
       List<Future<JwtSvid>> asked = new ArrayList<>();
       for (int i = 0; i < 8; i++) {
         asked.add(
             threads.submit(
                 () -> {
-                  all.countDown();
+                  synchronized (callers) {
+                    callers.add(Thread.currentThread());
+                  }
+                  eight.countDown();
                   return slow.get("a");
                 }));
       }
+      await(eight);
+      Eventually.await("eight that wait", () -> callers.stream().allMatch(JwtSvidCacheTest::waits));
+      waiting.countDown();
       for (Future<JwtSvid> one : asked) {
-        assertThat(one.get().token()).isEqualTo("a-1");
+        assertThatThrownBy(one::get).hasMessageContaining("the agent is away");
       }
     }
     assertThat(fetches).hasValue(1);
+  }
+
+  @Test
+  void aGoodTokenIsGivenAtOnceWhileOneFetchBringsTheNext() {
+    AtomicInteger fetches = new AtomicInteger();
+    CountDownLatch answering = new CountDownLatch(1);
+    try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      JwtSvidCache silent =
+          new JwtSvidCache(
+              audience -> {
+                if (fetches.incrementAndGet() > 1) {
+                  await(answering);
+                }
+                return fetch(audience);
+              },
+              svid -> true,
+              clock,
+              threads);
+      silent.get("a");
+      clock.advance(LIFE.minusMillis(1));
+      for (int i = 0; i < 8; i++) {
+        assertThat(silent.get("a").token()).isEqualTo("a-1");
+      }
+      answering.countDown();
+      Eventually.await("the next token", () -> silent.get("a").token().equals("a-2"));
+    }
+    assertThat(fetches).hasValue(2);
+  }
+
+  private static boolean waits(Thread caller) {
+    return Arrays.stream(caller.getStackTrace())
+        .anyMatch(frame -> frame.getClassName().equals(CompletableFuture.class.getName()));
+  }
+
+  private static List<Future<JwtSvid>> askEightTimes(
+      JwtSvidCache cache, ExecutorService threads, CountDownLatch each) {
+    List<Future<JwtSvid>> asked = new ArrayList<>();
+    for (int i = 0; i < 8; i++) {
+      asked.add(
+          threads.submit(
+              () -> {
+                each.countDown();
+                return cache.get("a");
+              }));
+    }
+    return asked;
+  }
+
+  private static void await(CountDownLatch latch) {
+    try {
+      assertThat(latch.await(30, TimeUnit.SECONDS)).isTrue();
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
   }
 }
