@@ -76,14 +76,16 @@ final class CallTokens {
   CallToken judge(String token, SpiffeId carrier) {
     CallToken known = verify(token);
     JwtSvid svid = known.svid();
-    if (!svid.id().equals(carrier) && !options.carriers().matches(carrier)) {
+    boolean itself = svid.id().equals(carrier);
+    if (!itself && !options.carriers().matches(carrier)) {
       throw new EvidenceRejectedException("jwt_peer", known.facts());
     }
     Instant now = clock.instant();
     if (trust.current().holds().againstClaim(svid.id(), known.issuedAt(), now).isPresent()) {
       throw new EvidenceRejectedException(RejectionReason.QUARANTINED.code(), known.facts());
     }
-    return switch (uses.use(known.name(), carrier, svid.expiresAt().plus(leeway), now)) {
+    int share = itself ? TokenUses.MOST_OF_ITSELF : TokenUses.MOST_OF_OTHERS;
+    return switch (uses.use(known.name(), carrier, share, svid.expiresAt().plus(leeway), now)) {
       case GOOD -> known;
       case REPLAYED -> throw new EvidenceRejectedException("jwt_replayed", known.facts());
       case NO_ROOM -> throw new EvidenceRejectedException("jwt_uses_full", known.facts());

@@ -2,7 +2,9 @@ package io.meshward.runtime;
 
 import io.grpc.Metadata;
 import io.meshward.schemas.SpiffeId;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Semaphore;
 import org.jspecify.annotations.Nullable;
@@ -12,12 +14,13 @@ import org.slf4j.LoggerFactory;
 /**
  * Reads what calls carry to prove identities beside the peer's: a JWT-SVID, a delegation, a client
  * that an allowed proxy vouches for. What is known already is judged at once; what takes a
- * signature is verified on another thread, for at most {@value #MOST_AT_ONCE} calls at a time.
- * Thread-safe.
+ * signature is verified on another thread, for at most {@value #MOST_AT_ONCE} calls at a time, and
+ * {@value #MOST_OF_ONE} of one peer. Thread-safe.
  */
 final class EvidenceVerifier {
   private static final Logger log = LoggerFactory.getLogger(EvidenceVerifier.class);
   private static final int MOST_AT_ONCE = 256;
+  private static final int MOST_OF_ONE = 32;
 
   /** Of a call that carries none. */
   static final CompletableFuture<CallEvidence> NONE =
@@ -28,6 +31,9 @@ final class EvidenceVerifier {
   private final TrustedProxies proxies;
   private final Executor executor;
   private final Semaphore room = new Semaphore(MOST_AT_ONCE);
+
+  /** How many calls of a peer are being verified; a peer without any is not in it. */
+  private final Map<SpiffeId, Integer> verifying = new ConcurrentHashMap<>();
 
   /**
    * @param tokens absent if JWT-SVIDs are none of this server's business
@@ -56,7 +62,7 @@ final class EvidenceVerifier {
         && (delegation == null || delegations.isKnown(delegation))) {
       return CompletableFuture.completedFuture(judge(token, delegation, forwarded, peer));
     }
-    if (!room.tryAcquire()) {
+    if (!begin(peer)) {
       return CompletableFuture.completedFuture(
           CallEvidence.refused("verification_overloaded", null));
     }
@@ -65,10 +71,31 @@ final class EvidenceVerifier {
           try {
             return judge(token, delegation, forwarded, peer);
           } finally {
-            room.release();
+            end(peer);
           }
         },
         executor);
+  }
+
+  private boolean begin(SpiffeId peer) {
+    if (verifying.merge(peer, 1, Integer::sum) > MOST_OF_ONE) {
+      leave(peer);
+      return false;
+    }
+    if (!room.tryAcquire()) {
+      leave(peer);
+      return false;
+    }
+    return true;
+  }
+
+  private void end(SpiffeId peer) {
+    room.release();
+    leave(peer);
+  }
+
+  private void leave(SpiffeId peer) {
+    verifying.computeIfPresent(peer, (id, calls) -> calls == 1 ? null : calls - 1);
   }
 
   private CallEvidence judge(

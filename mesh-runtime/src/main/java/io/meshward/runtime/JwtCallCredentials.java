@@ -35,8 +35,7 @@ final class JwtCallCredentials extends CallCredentials {
             Metadata headers = new Metadata();
             headers.put(AUTHORIZATION, "Bearer " + cache.get(audience).token());
             applier.apply(headers);
-          } catch (RuntimeException e) {
-            // Whatever it is: a call that is not told of it would wait for ever.
+          } catch (MeshRuntimeException e) {
             applier.fail(Status.UNAVAILABLE.withDescription(e.getMessage()).withCause(e));
           } catch (RuntimeException e) {
             // A call whose credentials neither come nor fail waits for ever.

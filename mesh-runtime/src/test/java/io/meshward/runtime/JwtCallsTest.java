@@ -34,6 +34,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
+import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Date;
@@ -294,20 +295,77 @@ class JwtCallsTest {
   @Test
   void theMemoryOfUsesIsBoundedAndForgetsNoLiveToken() {
     Instant now = Instant.now();
+    Instant soon = now.plusSeconds(5);
+    Instant late = now.plusSeconds(50);
     TokenUses uses = new TokenUses(1, 2);
-    assertThat(uses.use("a", shop.frontend, now.plusSeconds(5), now)).isEqualTo(TokenUses.Use.GOOD);
-    assertThat(uses.use("b", shop.frontend, now.plusSeconds(50), now))
-        .isEqualTo(TokenUses.Use.GOOD);
-    assertThat(uses.use("c", shop.frontend, now.plusSeconds(50), now))
-        .isEqualTo(TokenUses.Use.NO_ROOM);
-    assertThat(uses.use("a", shop.frontend, now.plusSeconds(5), now))
-        .isEqualTo(TokenUses.Use.REPLAYED);
+    assertThat(uses.use("a", shop.frontend, 9, soon, now)).isEqualTo(TokenUses.Use.GOOD);
+    assertThat(uses.use("b", shop.frontend, 9, late, now)).isEqualTo(TokenUses.Use.GOOD);
+    assertThat(uses.use("c", shop.frontend, 9, late, now)).isEqualTo(TokenUses.Use.NO_ROOM);
+    assertThat(uses.use("a", shop.frontend, 9, soon, now)).isEqualTo(TokenUses.Use.REPLAYED);
 
     Instant later = now.plusSeconds(10);
-    assertThat(uses.use("c", shop.frontend, now.plusSeconds(50), later))
+    assertThat(uses.use("c", shop.frontend, 9, late, later)).isEqualTo(TokenUses.Use.GOOD);
+    assertThat(uses.use("b", shop.frontend, 9, late, later)).isEqualTo(TokenUses.Use.REPLAYED);
+  }
+
+  @Test
+  void aCarrierThatFloodsTakesTheRoomOfNobodyElse() {
+    Instant now = Instant.now();
+    Instant soon = now.plusSeconds(5);
+    TokenUses uses = new TokenUses(1, TokenUses.MOST);
+    for (int i = 0; i < TokenUses.MOST_OF_ITSELF; i++) {
+      assertThat(uses.use("flood " + i, shop.frontend, TokenUses.MOST_OF_ITSELF, soon, now))
+          .isEqualTo(TokenUses.Use.GOOD);
+    }
+    assertThat(uses.use("one more", shop.frontend, TokenUses.MOST_OF_ITSELF, soon, now))
+        .isEqualTo(TokenUses.Use.NO_ROOM);
+    assertThat(uses.use("another", shop.orders, TokenUses.MOST_OF_ITSELF, soon, now))
         .isEqualTo(TokenUses.Use.GOOD);
-    assertThat(uses.use("b", shop.frontend, now.plusSeconds(50), later))
-        .isEqualTo(TokenUses.Use.REPLAYED);
+
+    assertThat(
+            uses.use(
+                "one more",
+                shop.frontend,
+                TokenUses.MOST_OF_ITSELF,
+                now.plusSeconds(50),
+                now.plusSeconds(10)))
+        .as("the others are over")
+        .isEqualTo(TokenUses.Use.GOOD);
+  }
+
+  @Test
+  void aPeerWhoseTokensWaitToBeVerifiedIsInTheWayOfNobodyElse() {
+    Queue<Runnable> waiting = new ConcurrentLinkedQueue<>();
+    OwnIdentity own = new OwnIdentity(Clock.systemUTC());
+    Trust trust = new Trust();
+    EvidenceVerifier evidence =
+        new EvidenceVerifier(
+            null,
+            new DelegationVerifier(
+                own::id,
+                new Admission(own, trust, Clock.systemUTC(), SvidProfile.STRICT),
+                Duration.ZERO,
+                Clock.systemUTC()),
+            new TrustedProxies(IdentityPatterns.NONE, trust, Clock.systemUTC()),
+            waiting::add);
+
+    for (int i = 0; i < 32; i++) {
+      assertThat(evidence.of(delegated(), shop.frontend)).isNotDone();
+    }
+    assertThat(evidence.of(delegated(), shop.frontend).join().refusal())
+        .isEqualTo("verification_overloaded");
+    assertThat(evidence.of(delegated(), shop.orders)).isNotDone();
+
+    waiting.remove().run();
+    assertThat(evidence.of(delegated(), shop.frontend)).isNotDone();
+    assertThat(evidence.of(delegated(), shop.frontend).join().refusal())
+        .isEqualTo("verification_overloaded");
+  }
+
+  private static Metadata delegated() {
+    Metadata headers = new Metadata();
+    headers.put(DelegationVerifier.KEY, "a.b.c");
+    return headers;
   }
 
   @Test
