@@ -76,15 +76,15 @@ final class CallTokens {
   CallToken judge(String token, SpiffeId carrier) {
     CallToken known = verify(token);
     JwtSvid svid = known.svid();
-    boolean itself = svid.id().equals(carrier);
-    if (!itself && !options.carriers().matches(carrier)) {
+    boolean carries = options.carriers().matches(carrier);
+    if (!carries && !svid.id().equals(carrier)) {
       throw new EvidenceRejectedException("jwt_peer", known.facts());
     }
     Instant now = clock.instant();
     if (trust.current().holds().againstClaim(svid.id(), known.issuedAt(), now).isPresent()) {
       throw new EvidenceRejectedException(RejectionReason.QUARANTINED.code(), known.facts());
     }
-    int share = itself ? TokenUses.MOST_OF_ITSELF : TokenUses.MOST_OF_OTHERS;
+    int share = carries ? TokenUses.MOST_OF_CARRIER : TokenUses.MOST_OF_ONE;
     return switch (uses.use(known.name(), carrier, share, svid.expiresAt().plus(leeway), now)) {
       case GOOD -> known;
       case REPLAYED -> throw new EvidenceRejectedException("jwt_replayed", known.facts());

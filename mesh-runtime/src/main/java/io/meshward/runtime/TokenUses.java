@@ -15,11 +15,11 @@ import java.util.Map;
 final class TokenUses {
   static final int MOST = 65_536;
 
-  /** Of tokens about the carrier itself: more than a workload of many replicas is issued. */
-  static final int MOST_OF_ITSELF = 4_096;
+  /** Of one peer that presents its own: more than a workload of many replicas is issued. */
+  static final int MOST_OF_ONE = 4_096;
 
-  /** Of a carrier that is configured to present tokens of others: half of the whole. */
-  static final int MOST_OF_OTHERS = MOST / 2;
+  /** Of one that is configured to present those of others: half of the whole. */
+  static final int MOST_OF_CARRIER = MOST / 2;
 
   private static final Duration SWEEP_PAUSE = Duration.ofSeconds(1);
 

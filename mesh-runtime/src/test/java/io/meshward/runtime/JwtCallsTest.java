@@ -313,20 +313,20 @@ class JwtCallsTest {
     Instant now = Instant.now();
     Instant soon = now.plusSeconds(5);
     TokenUses uses = new TokenUses(1, TokenUses.MOST);
-    for (int i = 0; i < TokenUses.MOST_OF_ITSELF; i++) {
-      assertThat(uses.use("flood " + i, shop.frontend, TokenUses.MOST_OF_ITSELF, soon, now))
+    for (int i = 0; i < TokenUses.MOST_OF_ONE; i++) {
+      assertThat(uses.use("flood " + i, shop.frontend, TokenUses.MOST_OF_ONE, soon, now))
           .isEqualTo(TokenUses.Use.GOOD);
     }
-    assertThat(uses.use("one more", shop.frontend, TokenUses.MOST_OF_ITSELF, soon, now))
+    assertThat(uses.use("one more", shop.frontend, TokenUses.MOST_OF_ONE, soon, now))
         .isEqualTo(TokenUses.Use.NO_ROOM);
-    assertThat(uses.use("another", shop.orders, TokenUses.MOST_OF_ITSELF, soon, now))
+    assertThat(uses.use("another", shop.orders, TokenUses.MOST_OF_ONE, soon, now))
         .isEqualTo(TokenUses.Use.GOOD);
 
     assertThat(
             uses.use(
                 "one more",
                 shop.frontend,
-                TokenUses.MOST_OF_ITSELF,
+                TokenUses.MOST_OF_ONE,
                 now.plusSeconds(50),
                 now.plusSeconds(10)))
         .as("the others are over")
