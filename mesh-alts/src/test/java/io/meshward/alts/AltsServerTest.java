@@ -30,6 +30,7 @@ import io.meshward.runtime.EventSink;
 import io.meshward.runtime.Hold;
 import io.meshward.runtime.MeshRuntime;
 import io.meshward.runtime.MeshRuntimeException;
+import io.meshward.runtime.PeerIdentity;
 import io.meshward.runtime.QuarantineSource;
 import io.meshward.schemas.AuthzDecision;
 import io.meshward.schemas.Enforcement;
@@ -227,6 +228,7 @@ class AltsServerTest {
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("no service account is named");
     assertThatThrownBy(AltsPeer::current).isInstanceOf(IllegalStateException.class);
+    assertThatThrownBy(PeerIdentity::currentId).isInstanceOf(IllegalStateException.class);
   }
 
   private static void assertDenied(ThrowingCallable call) {
@@ -271,7 +273,8 @@ class AltsServerTest {
                             (request, reply) -> {
                               AltsPeer peer = AltsPeer.current();
                               reply.onNext(
-                                  StringValue.of(peer.id() + " as " + peer.serviceAccount()));
+                                  StringValue.of(
+                                      PeerIdentity.currentId() + " as " + peer.serviceAccount()));
                               reply.onCompleted();
                             }))
                     .build())

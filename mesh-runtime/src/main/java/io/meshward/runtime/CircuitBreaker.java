@@ -34,6 +34,11 @@ final class CircuitBreaker {
     return true;
   }
 
+  /** Who was let through did not come to ask: it is no word on the server. */
+  synchronized void abandoned() {
+    probing = false;
+  }
+
   synchronized void succeeded() {
     failures = 0;
     pause = FIRST_PAUSE;

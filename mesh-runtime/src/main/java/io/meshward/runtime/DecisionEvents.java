@@ -15,6 +15,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Reports decisions about calls. */
 final class DecisionEvents {
+  static final int LONGEST_METHOD = 256;
+
   private final EventReporter reporter;
   private final Admission admission;
   private final AllowSampler sampler;
@@ -92,8 +94,7 @@ final class DecisionEvents {
                 shadow == null ? null : shadow.ruleId(),
                 PeerRisk.known(scores)),
             new AuthzDecision.Rpc(
-                "/" + subject.method().getFullMethodName(),
-                UnknownMethods.isKnown(subject.method())),
+                named(subject.method()), UnknownMethods.isKnown(subject.method())),
             reporter.local(),
             new Connection(connection == null ? "untracked" : connection.id()),
             new Peer(
@@ -110,6 +111,14 @@ final class DecisionEvents {
                 : new AuthzDecision.Delegation(evidence.onBehalfOf()),
             evidence.facts(),
             subject.claims().isEmpty() ? null : new AuthzDecision.Metadata(subject.claims())));
+  }
+
+  /**
+   * The method as events and spans say it: callers can make up names as long as metadata may be.
+   */
+  static String named(MethodDescriptor<?, ?> method) {
+    String path = "/" + method.getFullMethodName();
+    return path.length() <= LONGEST_METHOD ? path : path.substring(0, LONGEST_METHOD);
   }
 
   /** Whether a decision says no more than that a call was allowed: only those are sampled. */

@@ -161,7 +161,7 @@ final class MeshTelemetry implements AutoCloseable {
     span.setAttribute(
         TRACE_ID, trace == null ? span.getSpanContext().getTraceId() : trace.traceId());
     if (!UnknownMethods.isKnown(subject.method())) {
-      span.setAttribute(ORIGINAL, subject.method().getFullMethodName());
+      span.setAttribute(ORIGINAL, DecisionEvents.named(subject.method()).substring(1));
     }
   }
 

@@ -11,10 +11,13 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * OPA's answers, for a short time and under one revision of its policy: when another one shows, all
- * are forgotten. At most {@value #MOST} are kept, those used last. Thread-safe.
+ * are forgotten. At most {@value #MOST} are kept, those used last, and none whose question is
+ * longer than {@value #LONGEST_QUESTION} characters: callers make up methods and metadata. What is
+ * over is swept when others come. Thread-safe.
  */
 final class OpaCache {
   private static final int MOST = 10_000;
+  static final int LONGEST_QUESTION = 1_024;
 
   private final long keptNanos;
   private final LongSupplier nanoTime;
@@ -29,6 +32,7 @@ final class OpaCache {
       };
   private @Nullable String revision;
   private long revisionSeenAt;
+  private long sweptAt;
 
   /** All that the input depends on. */
   record Key(
@@ -37,13 +41,28 @@ final class OpaCache {
       String method,
       List<@Nullable String> headers,
       String tokenHash,
-      double risk) {}
+      double risk) {
+
+    /** How much of it a caller can make up, in characters. */
+    int length() {
+      int length = method.length();
+      for (String header : headers) {
+        length += header == null ? 0 : header.length();
+      }
+      return length;
+    }
+  }
 
   private record Kept(CompletableFuture<DecisionPoint.Answer> answer, long until) {}
 
   OpaCache(Duration kept, LongSupplier nanoTime) {
     this.keptNanos = kept.toNanos();
     this.nanoTime = nanoTime;
+    this.sweptAt = nanoTime.getAsLong();
+  }
+
+  synchronized int size() {
+    return entries.size();
   }
 
   long time() {
@@ -78,10 +97,13 @@ final class OpaCache {
       revision = from;
       revisionSeenAt = nanoTime.getAsLong();
     }
-    if (keptNanos > 0) {
-      entries.put(
-          key,
-          new Kept(CompletableFuture.completedFuture(answer), nanoTime.getAsLong() + keptNanos));
+    long now = nanoTime.getAsLong();
+    if (now - sweptAt >= keptNanos) {
+      sweptAt = now;
+      entries.values().removeIf(kept -> now - kept.until() >= 0);
+    }
+    if (keptNanos > 0 && key.length() <= LONGEST_QUESTION) {
+      entries.put(key, new Kept(CompletableFuture.completedFuture(answer), now + keptNanos));
     }
   }
 }

@@ -24,11 +24,15 @@ import org.slf4j.LoggerFactory;
 /**
  * Asks OPA over its REST API. Only {@code true}, or an object whose {@code allowed} is, allows:
  * undefined is a refusal, and so is everything that goes wrong, each with its own reason. OPA is
- * not asked while it keeps failing. Thread-safe.
+ * not asked while it cannot be reached or keeps silent; an answer that is no decision may be due to
+ * the input of one caller, and keeps no other from asking. Thread-safe.
  */
 final class OpaDecisionPoint implements DecisionPoint {
   private static final Logger log = LoggerFactory.getLogger(OpaDecisionPoint.class);
   private static final String ENGINE = "opa";
+
+  /** 502 to 504: nobody there who could decide. A policy that fails on an input answers 500. */
+  private static final int FIRST_OF_NO_SERVICE = 502;
 
   private final OpaClient client;
   private final OpaInput input;
@@ -70,6 +74,7 @@ final class OpaDecisionPoint implements DecisionPoint {
     if (cached != null) {
       return cached;
     }
+    byte[] json = input.json(call, headers, risk);
     if (!breaker.lets()) {
       return CompletableFuture.completedFuture(refused("opa_paused"));
     }
@@ -78,7 +83,7 @@ final class OpaDecisionPoint implements DecisionPoint {
     return client
         .post(
             "/v1/data/" + path + "?provenance=true",
-            input.json(call, headers, risk),
+            json,
             trace == null ? null : "00-" + trace.traceId() + "-" + trace.spanId() + "-01")
         .handleAsync(
             (reply, failure) -> {
@@ -96,13 +101,17 @@ final class OpaDecisionPoint implements DecisionPoint {
         failure instanceof CompletionException && failure.getCause() != null
             ? failure.getCause()
             : failure;
-    breaker.failed();
     String reason =
         switch (cause) {
           case TimeoutException late -> "opa_timeout";
           case OpaClient.OverloadedException full -> "opa_overloaded";
           default -> "opa_unreachable";
         };
+    if (cause instanceof OpaClient.OverloadedException) {
+      breaker.abandoned();
+    } else {
+      breaker.failed();
+    }
     log.atWarn()
         .addKeyValue("reason", reason)
         .addKeyValue("problem", cause.toString())
@@ -111,6 +120,11 @@ final class OpaDecisionPoint implements DecisionPoint {
   }
 
   private Answer read(OpaClient.Reply reply) {
+    if (reply.status() >= FIRST_OF_NO_SERVICE) {
+      breaker.failed();
+    } else {
+      breaker.succeeded();
+    }
     JsonNode body;
     try {
       body = EventCodec.readTree(reply.body().getBytes(UTF_8));
@@ -124,7 +138,6 @@ final class OpaDecisionPoint implements DecisionPoint {
     if (reason != null && reason.equals("opa_malformed")) {
       return malformed(reply.status(), "the result is " + body.get("result"));
     }
-    breaker.succeeded();
     JsonNode decisionId = body.get("decision_id");
     return new Answer(
         reason == null,
@@ -145,7 +158,6 @@ final class OpaDecisionPoint implements DecisionPoint {
   }
 
   private Answer malformed(int status, String problem) {
-    breaker.failed();
     log.atWarn()
         .addKeyValue("status", status)
         .addKeyValue("problem", problem)

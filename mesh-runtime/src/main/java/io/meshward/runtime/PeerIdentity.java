@@ -22,6 +22,7 @@ public record PeerIdentity(
     @Nullable Integer port,
     String connectionId) {
   static final Context.Key<PeerIdentity> KEY = Context.key("meshward.peer");
+  static final Context.Key<SpiffeId> ID = Context.key("meshward.peer.id");
 
   /**
    * The caller of the call that is being served.
@@ -37,6 +38,23 @@ public record PeerIdentity(
               + " on threads that carry the call's io.grpc.Context");
     }
     return peer;
+  }
+
+  /**
+   * Who the caller is of the call that is being served, whatever proved it: TLS, or something else
+   * that has no certificates to show, such as ALTS.
+   *
+   * @throws IllegalStateException outside of a call that a runtime let in, or on a thread that its
+   *     {@link Context} was not carried to
+   */
+  public static SpiffeId currentId() {
+    SpiffeId id = ID.get();
+    if (id == null) {
+      throw new IllegalStateException(
+          "no caller here: there is one inside a call that a MeshRuntime let in, on threads that"
+              + " carry the call's io.grpc.Context");
+    }
+    return id;
   }
 
   /** When its SVID was issued, or a little earlier. */

@@ -97,6 +97,26 @@ class CallGateTest {
   }
 
   @Test
+  void ofAMethodThatACallerMadeUpTheEventHasSoMuchAndNoMore() throws IOException {
+    policy(
+        """
+        {"name": "orders", "allow_rules": [{
+          "name": "who", "request": {"paths": ["/meshward.test.Echo/Who"]}}]}
+        """);
+    String name = "meshward.test.Echo/" + "a".repeat(2_000);
+
+    assertThat(
+            failure(channel(), Echo.MISSING.toBuilder().setFullMethodName(name).build())
+                .getStatus()
+                .getCode())
+        .isEqualTo(Status.Code.PERMISSION_DENIED);
+
+    AuthzDecision event = shop.serverEvents.await(AuthzDecision.class, any -> true);
+    assertThat(event.rpc().method()).isEqualTo(("/" + name).substring(0, 256));
+    assertThat(event.rpc().knownMethod()).isFalse();
+  }
+
+  @Test
   void onlyAnAllowedCallerLearnsThatAMethodDoesNotExist() {
     assertThat(failure(channel(), Echo.MISSING).getStatus().getCode())
         .isEqualTo(Status.Code.UNIMPLEMENTED);
@@ -254,6 +274,7 @@ class CallGateTest {
           public <Q, R> ServerCall.Listener<Q> interceptCall(
               ServerCall<Q, R> call, Metadata headers, ServerCallHandler<Q, R> next) {
             assertThat(PeerIdentity.current().id()).isEqualTo(shop.frontend);
+            assertThat(PeerIdentity.currentId()).isEqualTo(shop.frontend);
             received.add(headers);
             return Contexts.interceptCall(Context.current(), call, headers, next);
           }

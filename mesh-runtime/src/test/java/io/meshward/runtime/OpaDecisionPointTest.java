@@ -254,7 +254,7 @@ class OpaDecisionPointTest {
 
   @Test
   void doesNotAskWhileOpaKeepsFailingThenAsksOnce() {
-    opa.answers(500, "{}");
+    opa.answers(503, "{}");
     OpaDecisionPoint point = point(options());
     for (int i = 0; i < 5; i++) {
       assertThat(answer(point, call()).reason()).isEqualTo("opa_error");
@@ -271,6 +271,79 @@ class OpaDecisionPointTest {
     nanos.addAndGet(Duration.ofMillis(500).toNanos());
     assertThat(answer(point, call()).allowed()).isTrue();
     assertThat(opa.asked()).hasSize(7);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '\0',
+      value = {
+        "500|{\"code\": \"internal_error\"}|opa_error",
+        "400|{\"code\": \"invalid_parameter\"}|opa_error",
+        "200|{\"result\": 1}|opa_malformed"
+      })
+  void anInputThatOpaCannotDecidePausesNobody(int status, String body, String reason) {
+    opa.answers(status, body);
+    OpaDecisionPoint point = point(options());
+    for (int i = 0; i < 10; i++) {
+      assertThat(answer(point, call()).reason()).isEqualTo(reason);
+    }
+
+    opa.answers(200, ALLOW);
+    assertThat(answer(point, call()).allowed()).isTrue();
+  }
+
+  @Test
+  void moreQuestionsThanMayWaitAreNoFailureOfOpa() {
+    opa.falls();
+    OpaDecisionPoint point = point(options());
+    List<CompletableFuture<DecisionPoint.Answer>> answers = new ArrayList<>();
+    for (int i = 0; i < 16 + 1024 + 10; i++) {
+      answers.add(point.ask(call()));
+    }
+    Eventually.await(
+        "ten that may not wait",
+        () -> answers.stream().filter(CompletableFuture::isDone).count() >= 10);
+
+    assertThat(answer(point, call()).reason()).isEqualTo("opa_overloaded");
+  }
+
+  @Test
+  void aQuestionThatItsCallerMadeLongIsNotRemembered() {
+    opa.answers(200, ALLOW);
+    OpaDecisionPoint point = point(options());
+    CallFacts longest = Calls.of(Calls.FRONTEND, "/" + "a".repeat(OpaCache.LONGEST_QUESTION));
+    CallFacts longer = Calls.of(Calls.FRONTEND, "/a" + "a".repeat(OpaCache.LONGEST_QUESTION));
+
+    answer(point, longest);
+    answer(point, longest);
+    assertThat(opa.asked()).hasSize(1);
+    answer(point, longer);
+    answer(point, longer);
+    assertThat(opa.asked()).hasSize(3);
+  }
+
+  @Test
+  void whatIsOverIsSweptWhenOthersCome() {
+    OpaCache cache = new OpaCache(Duration.ofSeconds(1), nanos::get);
+    DecisionPoint.Answer answer = new DecisionPoint.Answer(true, "opa", "opa:a", "r1", null, "d1");
+    for (int i = 0; i < 100; i++) {
+      cache.put(key("/a/" + i), answer, "r1", cache.time());
+    }
+    assertThat(cache.size()).isEqualTo(100);
+
+    nanos.addAndGet(Duration.ofSeconds(1).toNanos());
+    OpaCache.Key last = key("/b/c");
+    cache.put(last, answer, "r1", cache.time());
+
+    assertThat(cache.size()).isEqualTo(1);
+    assertThat(cache.find(last)).isCompletedWithValue(answer);
+  }
+
+  private static OpaCache.Key key(String path) {
+    CallFacts call = Calls.of(Calls.FRONTEND, path);
+    return new OpaCache.Key(
+        call.connection(), call.principal().id(), call.method(), List.of(), "", 0);
   }
 
   @Test

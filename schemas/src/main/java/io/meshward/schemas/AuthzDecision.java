@@ -72,7 +72,7 @@ public record AuthzDecision(
   /**
    * The call.
    *
-   * @param method the full method, {@code /package.Service/Method}
+   * @param method the full method, {@code /package.Service/Method}, at most 256 characters of it
    * @param knownMethod whether the server has such a method
    */
   public record Rpc(String method, boolean knownMethod) {
