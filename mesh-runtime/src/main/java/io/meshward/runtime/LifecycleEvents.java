@@ -26,6 +26,10 @@ final class LifecycleEvents implements OwnIdentity.Listener, PolicyStore.Listene
   private final Map<EventClass, Long> dropsReported = new EnumMap<>(EventClass.class);
   private final Map<EventClass, Long> leftOutReported = new EnumMap<>(EventClass.class);
   private long refusedReported;
+
+  /** What was issued last: the state that it is expired does not name it. */
+  private volatile @Nullable X509Svid issued;
+
   private RuntimeState lastSeen = new RuntimeState.Starting("");
 
   LifecycleEvents(EventReporter reporter, IdentitySource source, Clock clock) {
@@ -52,6 +56,7 @@ final class LifecycleEvents implements OwnIdentity.Listener, PolicyStore.Listene
   }
 
   private void issued(@Nullable WorkloadIdentity before, WorkloadIdentity now) {
+    issued = now.svid();
     if (before == null) {
       report(new LifecycleChange(Change.FETCHED).of(now.svid()));
     } else if (!before.svid().leaf().equals(now.svid().leaf())) {
@@ -99,7 +104,8 @@ final class LifecycleEvents implements OwnIdentity.Listener, PolicyStore.Listene
         log.atError()
             .addKeyValue("since", expired.since())
             .log("the SVID is expired: nothing is served or dialled");
-        report(new LifecycleChange(Change.EXPIRED).error("expired at " + expired.since()));
+        report(
+            new LifecycleChange(Change.EXPIRED).of(issued).error("expired at " + expired.since()));
       }
       case RuntimeState.Starting starting -> {}
       case RuntimeState.Ready ready -> {}

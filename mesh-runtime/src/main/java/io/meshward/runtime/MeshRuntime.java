@@ -204,7 +204,7 @@ public final class MeshRuntime implements AutoCloseable {
           }
         });
     own.addListener(lifecycle);
-    own.addListener((before, update) -> listeners.tell(own.state()));
+    own.addListener((before, update) -> listeners.tell(own::state));
     revocations.start();
     identitySource.watch(own::accept);
     holds.begin();
@@ -266,7 +266,7 @@ public final class MeshRuntime implements AutoCloseable {
   private void observeState() {
     boolean rotates = policies.current().services().rotates(own.id());
     if (lifecycle.observe(own.state(), rotates)) {
-      listeners.tell(own.state());
+      listeners.tell(own::state);
     }
     watchdog.observe(own.state());
   }

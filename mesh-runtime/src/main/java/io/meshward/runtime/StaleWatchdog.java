@@ -6,7 +6,7 @@ import java.time.Instant;
 
 /**
  * Asks the source again when no new SVID came in two thirds of the life of this one: its watch may
- * have gone silent without an end. For one thread.
+ * have gone silent without an end. A source that has given up asks nobody any more. For one thread.
  */
 final class StaleWatchdog {
   /** How many times it asks before the SVID is over. */

@@ -12,6 +12,7 @@ import io.meshward.testkit.TestTrustDomain;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 
@@ -72,6 +73,22 @@ class LifecycleEventsTest {
     assertThat(sink.taken)
         .extracting(event -> event.svid().change())
         .containsExactly(Change.STALLED);
+  }
+
+  @Test
+  void anSvidThatIsOverIsNamed() {
+    IssuedSvid issued = TestTrustDomain.create("shop.test").issue(ORDERS);
+    X509Svid svid = new X509Svid(ORDERS, issued.certificates(), issued.privateKey(), null);
+    lifecycle.identityChanged(
+        null, new IdentityUpdate.Issued(new WorkloadIdentity(svid, Map.of(), 1)));
+
+    lifecycle.observe(new RuntimeState.Expired(svid.notAfter()), true);
+
+    SvidLifecycle.Svid told = sink.taken.getLast().svid();
+    assertThat(told.change()).isEqualTo(Change.EXPIRED);
+    assertThat(told.serial()).isEqualTo(Certificates.serial(svid.leaf()));
+    assertThat(told.notAfter()).isEqualTo(svid.notAfter());
+    assertThat(told.trustDomain()).isEqualTo(ORDERS.trustDomain());
   }
 
   /** Has dropped as many handshakes as it is told. */

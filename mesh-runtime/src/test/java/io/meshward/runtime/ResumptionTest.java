@@ -10,13 +10,19 @@ import io.grpc.netty.shaded.io.netty.handler.ssl.ClientAuth;
 import io.grpc.netty.shaded.io.netty.handler.ssl.SslContextBuilder;
 import io.grpc.netty.shaded.io.netty.handler.ssl.SslProvider;
 import io.grpc.netty.shaded.io.netty.handler.ssl.util.InsecureTrustManagerFactory;
+import io.meshward.schemas.QuarantineKey;
 import io.meshward.schemas.Subject;
 import io.meshward.schemas.TlsHandshake;
 import io.meshward.schemas.TlsHandshake.Result;
+import io.meshward.testkit.IssueOptions;
 import io.meshward.testkit.IssuedSvid;
+import io.meshward.testkit.SettableClock;
+import io.meshward.testkit.TestTrustDomain;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.time.Instant;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSession;
 import javax.net.ssl.SSLSocket;
@@ -95,6 +101,53 @@ class ResumptionTest {
     assertThat(refused.tls().detail()).isEqualTo("quarantined");
   }
 
+  @ParameterizedTest
+  @EnumSource(
+      value = SslProvider.class,
+      names = {"OPENSSL", "JDK"})
+  void aSessionFromBeforeAChangeOfTrustOrTheEndOfItsSvidDoesNotGetInAfterIt(SslProvider provider)
+      throws IOException {
+    TestTrustDomain own = shop.mesh.trustDomain();
+    TestTrustDomain partner = TestTrustDomain.create("partner.test");
+    own.federateWith(partner);
+    SettableClock clock = new SettableClock(Instant.now());
+    MeshRuntime orders = shop.ordersRuntime(builder -> builder.tlsProvider(provider).clock(clock));
+    Server server = shop.serve(orders);
+    SSLContext foreign = Attacker.context(partner.issue(partner.name().id("/ns/shop/sa/frontend")));
+    SSLContext brief =
+        Attacker.context(
+            own.issue(shop.frontend, IssueOptions.DEFAULT.timeToLive(Duration.ofMinutes(10))));
+
+    session(server, foreign);
+    own.stopFederatingWith(partner);
+    Eventually.await(
+        "the end of the federation",
+        () -> !orders.identity().bundles().containsKey(partner.name()));
+    assertRefused(server, foreign, "unknown_trust_domain");
+
+    session(server, brief);
+    clock.advance(Duration.ofMinutes(20));
+    assertRefused(server, brief, "expired");
+
+    session(server, thief);
+    shop.serverHolds.place(
+        new Hold(
+            new QuarantineKey(Subject.of(shop.frontend), "containment-1"),
+            clock.instant(),
+            null,
+            clock.instant()));
+    assertRefused(server, thief, "quarantined");
+  }
+
+  private void assertRefused(Server server, SSLContext client, String reason) throws IOException {
+    shop.serverEvents.clear();
+    try (SSLSocket socket = connect(server, client)) {
+      assertThat(Attacker.isServed(socket)).isFalse();
+    }
+    assertThat(shop.serverEvents.await(TlsHandshake.class, event -> true).tls().detail())
+        .isEqualTo(reason);
+  }
+
   @Test
   void whatTheJdkResumesIsJudgedAfterTheHandshake() throws IOException {
     Server server = server(SslProvider.JDK);
@@ -120,13 +173,21 @@ class ResumptionTest {
 
   /** The session of a connection that got as far as HTTP/2, and so has its tickets. */
   private SSLSession session(Server server) throws IOException {
-    try (SSLSocket socket = connect(server)) {
+    return session(server, thief);
+  }
+
+  private static SSLSession session(Server server, SSLContext client) throws IOException {
+    try (SSLSocket socket = connect(server, client)) {
       assertThat(Attacker.isServed(socket)).isTrue();
       return socket.getSession();
     }
   }
 
   private SSLSocket connect(Server server) {
-    return Attacker.socket(thief, server.getPort(), "TLSv1.3", "h2");
+    return connect(server, thief);
+  }
+
+  private static SSLSocket connect(Server server, SSLContext client) {
+    return Attacker.socket(client, server.getPort(), "TLSv1.3", "h2");
   }
 }

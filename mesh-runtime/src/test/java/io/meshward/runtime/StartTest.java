@@ -9,10 +9,12 @@ import io.meshward.schemas.SpiffeId;
 import io.meshward.schemas.SvidLifecycle;
 import io.meshward.schemas.SvidLifecycle.Change;
 import io.meshward.testkit.TestMesh;
+import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -78,6 +80,24 @@ class StartTest {
       assertThatThrownBy(() -> builder(mesh.addressFor(ORDERS)).startDeadline(deadline).start())
           .hasMessageContaining("UNIMPLEMENTED");
       assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(deadline);
+    }
+  }
+
+  @Test
+  void theWorkloadApiIsSpokenOverTcpToo() throws IOException {
+    try (TestMesh mesh = TestMesh.start("shop.test");
+        TcpToUnix agent = TcpToUnix.to(mesh.workload(ORDERS).socket());
+        MeshRuntime runtime =
+            builder("tcp://127.0.0.1:" + agent.port())
+                .startDeadline(Duration.ofSeconds(30))
+                .start()) {
+      assertThat(runtime.svid().id()).isEqualTo(ORDERS);
+      JwtSvid token = runtime.jwtSvids().fetch(List.of("payment")).get(0);
+      assertThat(runtime.jwtSvids().validate(token.token(), "payment").id()).isEqualTo(ORDERS);
+
+      X509Svid before = runtime.svid();
+      mesh.workload(ORDERS).rotate();
+      Eventually.await("a rotation", () -> !runtime.svid().leaf().equals(before.leaf()));
     }
   }
 
