@@ -206,13 +206,18 @@ class KubernetesKindsContractTest extends KubernetesContract {
   void keepsPodsAwayFromACordonedNode() {
     String name = namespace + "-node";
     String label = "\"meshward-test\":\"" + namespace + "\"";
+    // Pods of other suites, which may run at the same time, would go with the node.
+    String taints = "[{\"key\":\"meshward-test\",\"effect\":\"NoSchedule\"}]";
+    String tolerations = "[{\"key\":\"meshward-test\",\"operator\":\"Exists\"}]";
     api.post(
             "/api/v1/nodes",
             "{\"metadata\":{\"name\":\""
                 + name
                 + "\",\"labels\":{"
                 + label
-                + "}},\"status\":{\"allocatable\":{\"cpu\":\"4\",\"memory\":\"8Gi\",\"pods\":\"10\"},\"capacity\":{\"cpu\":\"4\",\"memory\":\"8Gi\",\"pods\":\"10\"}}}")
+                + "}},\"spec\":{\"taints\":"
+                + taints
+                + "},\"status\":{\"allocatable\":{\"cpu\":\"4\",\"memory\":\"8Gi\",\"pods\":\"10\"},\"capacity\":{\"cpu\":\"4\",\"memory\":\"8Gi\",\"pods\":\"10\"}}}")
         .hasCode(201);
     try {
       Answer cordoned =
@@ -221,7 +226,13 @@ class KubernetesKindsContractTest extends KubernetesContract {
       api.post(
               in("pods"),
               pod("cordoned", "")
-                  .replace("\"containers\"", "\"nodeSelector\": {" + label + "}, \"containers\""))
+                  .replace(
+                      "\"containers\"",
+                      "\"tolerations\": "
+                          + tolerations
+                          + ", \"nodeSelector\": {"
+                          + label
+                          + "}, \"containers\""))
           .hasCode(201);
       Answer waiting =
           api.await(in("pods", "cordoned"), a -> a.at("/status/conditions").size() > 0);
