@@ -9,7 +9,10 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.net.Socket;
 import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
 import javax.net.ssl.SSLSocket;
@@ -24,6 +27,7 @@ final class RawHttp2 implements AutoCloseable {
   static final int GO_AWAY = 7;
   static final int ENHANCE_YOUR_CALM = 0xb;
 
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
   private static final int ACK = 1;
   private static final int END_HEADERS = 4;
 
@@ -61,7 +65,7 @@ final class RawHttp2 implements AutoCloseable {
   /** Begins, by TLS after a handshake. */
   RawHttp2(Socket socket) throws IOException {
     this.socket = socket;
-    socket.setSoTimeout(60_000);
+    socket.setSoTimeout((int) PATIENCE.toMillis());
     if (socket instanceof SSLSocket tls) {
       tls.startHandshake();
     }
@@ -123,12 +127,17 @@ final class RawHttp2 implements AutoCloseable {
 
   /** The next frame that a condition holds for; those before are passed over. */
   Frame await(Predicate<Frame> condition) throws IOException {
-    while (true) {
+    List<Integer> passed = new ArrayList<>();
+    // A server that probes the connection is never silent for long enough to time out.
+    long end = System.nanoTime() + PATIENCE.toNanos();
+    while (System.nanoTime() < end) {
       Frame frame = next();
       if (condition.test(frame)) {
         return frame;
       }
+      passed.add(frame.type());
     }
+    throw new AssertionError("not within " + PATIENCE + ", but frames of the types " + passed);
   }
 
   Frame await(int type) throws IOException {
@@ -148,9 +157,11 @@ final class RawHttp2 implements AutoCloseable {
   /** The server ends the connection, whatever it says before. */
   void awaitEnd() {
     try {
-      while (true) {
+      long end = System.nanoTime() + PATIENCE.toNanos();
+      while (System.nanoTime() < end) {
         next();
       }
+      throw new AssertionError("the connection was not ended within " + PATIENCE);
     } catch (java.net.SocketTimeoutException e) {
       throw new AssertionError("the connection was not ended", e);
     } catch (IOException ended) {
