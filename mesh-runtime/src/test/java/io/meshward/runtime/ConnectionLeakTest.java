@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.grpc.ConnectivityState;
 import io.grpc.ManagedChannel;
 import io.grpc.Server;
+import io.grpc.netty.shaded.io.netty.channel.Channel;
 import io.grpc.netty.shaded.io.netty.channel.EventLoopGroup;
 import io.grpc.netty.shaded.io.netty.util.concurrent.AbstractScheduledEventExecutor;
 import io.grpc.netty.shaded.io.netty.util.concurrent.EventExecutor;
@@ -14,7 +15,6 @@ import java.io.IOException;
 import java.lang.reflect.Field;
 import java.net.InetAddress;
 import java.net.ServerSocket;
-import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -24,10 +24,13 @@ import java.util.Optional;
 import java.util.Queue;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import javax.net.ssl.SSLContext;
@@ -37,14 +40,16 @@ import org.junit.jupiter.api.Test;
 
 /**
  * Connections that are opened and cut leave nothing behind: no thread, no descriptor, no tracked
- * connection, no timer. 1,000 of them, or as many as {@code -Dmeshward.leak.connections} says.
+ * connection, no timer. 10,000 of them, or as many as {@code -Dmeshward.leak.connections} says.
  */
 class ConnectionLeakTest {
-  private static final int CONNECTIONS = Integer.getInteger("meshward.leak.connections", 1_000);
-  private static final int BATCH = 100;
+  private static final int CONNECTIONS = Integer.getInteger("meshward.leak.connections", 10_000);
+  private static final int BATCH = 500;
 
-  /** How many of a batch are of gRPC; the others are sockets of {@code mesh.tls()}. */
-  private static final int GRPC = 80;
+  /** How many of a batch are channels of a runtime, and how many sockets of {@code mesh.tls()}. */
+  private static final int CHANNELS = 25;
+
+  private static final int SOCKETS = 25;
 
   /** What a process may have too much of. */
   private record Resources(Set<String> threads, Set<String> sockets, int connections, int timers) {}
@@ -52,13 +57,15 @@ class ConnectionLeakTest {
   @Test
   void connectionsThatAreOpenedAndCutLeaveNothing() throws Exception {
     try (Shop shop = new Shop();
-        ServerSocket listening = new ServerSocket(0, BATCH, InetAddress.getLoopbackAddress());
+        Crowd thieves = new Crowd(shop.mesh.trustDomain().issue(shop.frontend));
+        ServerSocket listening = new ServerSocket(0, SOCKETS, InetAddress.getLoopbackAddress());
         ExecutorService peers = Executors.newVirtualThreadPerTaskExecutor()) {
       MeshRuntime orders = shop.ordersRuntime(builder -> builder.events(new NoEvents()));
       MeshRuntime frontend = shop.frontendRuntime(builder -> builder.events(new NoEvents()));
       Server server = shop.serve(orders);
       SSLContext thief = Attacker.context(shop.mesh.trustDomain().issue(shop.frontend));
-      Runnable batch = () -> openAndCut(shop, orders, frontend, server, listening, thief, peers);
+      Runnable batch =
+          () -> openAndCut(shop, orders, frontend, server, thieves, listening, thief, peers);
       // What is made once and kept is there after two.
       batch.run();
       batch.run();
@@ -78,50 +85,43 @@ class ConnectionLeakTest {
     }
   }
 
-  private void openAndCut(
+  private static void openAndCut(
       Shop shop,
       MeshRuntime orders,
       MeshRuntime frontend,
       Server server,
+      Crowd thieves,
       ServerSocket listening,
       SSLContext thief,
       ExecutorService peers) {
     try {
-      List<Future<Socket>> open = new ArrayList<>();
       List<ManagedChannel> channels = new ArrayList<>();
-      for (int i = 0; i < GRPC; i++) {
-        if (i % 20 == 0) {
-          ManagedChannel channel =
-              frontend.channelBuilder(Shop.target(server), shop.orders).build();
-          channels.add(channel);
-          Eventually.await("ready", () -> channel.getState(true) == ConnectivityState.READY);
-        } else {
-          open.add(
-              peers.submit(
-                  () -> {
-                    SSLSocket socket = Attacker.socket(thief, server.getPort(), "TLSv1.3", "h2");
-                    assertThat(Attacker.isServed(socket)).isTrue();
-                    return socket;
-                  }));
-        }
+      for (int i = 0; i < CHANNELS; i++) {
+        channels.add(frontend.channelBuilder(Shop.target(server), shop.orders).build());
       }
-      List<SSLSocket> served = new ArrayList<>();
-      for (int i = GRPC; i < BATCH; i++) {
-        open.add(
-            peers.submit(
-                () -> {
-                  SSLSocket socket = Attacker.socket(thief, listening.getLocalPort(), "TLSv1.3");
-                  socket.startHandshake();
-                  return socket;
-                }));
-        SSLSocket accepted = orders.tls().serverSocket(listening.accept());
-        accepted.setSoTimeout(10_000);
-        accepted.setTcpNoDelay(true);
-        accepted.startHandshake();
-        served.add(accepted);
+      List<Future<SSLSocket>> dialled = new ArrayList<>();
+      List<Future<SSLSocket>> accepted = new ArrayList<>();
+      for (int i = 0; i < SOCKETS; i++) {
+        dialled.add(peers.submit(() -> dial(thief, listening)));
+        accepted.add(peers.submit(() -> accept(orders, listening)));
       }
-      for (Future<Socket> each : open) {
-        each.get();
+      List<CompletableFuture<Channel>> connections = new ArrayList<>();
+      for (int i = CHANNELS + SOCKETS; i < BATCH; i++) {
+        connections.add(thieves.connect(server.getPort()));
+      }
+      Eventually.await(
+          "ready",
+          () ->
+              channels.stream()
+                  .allMatch(channel -> channel.getState(true) == ConnectivityState.READY));
+      for (Future<SSLSocket> each : dialled) {
+        assertThat(each.get().isClosed()).isFalse();
+      }
+      for (Future<SSLSocket> each : accepted) {
+        assertThat(each.get().isClosed()).isFalse();
+      }
+      for (CompletableFuture<Channel> each : connections) {
+        assertThat(each.get().isActive()).isTrue();
       }
       Eventually.await("all there", () -> orders.status().connections() == BATCH);
 
@@ -131,17 +131,34 @@ class ConnectionLeakTest {
       channels.forEach(ManagedChannel::shutdownNow);
       Eventually.await("all cut", () -> orders.status().connections() == 0);
       Eventually.await("nothing dialled", () -> frontend.status().connections() == 0);
+      for (CompletableFuture<Channel> each : connections) {
+        assertThat(each.get().closeFuture().await(10, TimeUnit.SECONDS)).isTrue();
+      }
       shop.serverHolds.release(hold);
-      for (Future<Socket> each : open) {
+      for (Future<SSLSocket> each : dialled) {
         each.get().close();
       }
-      for (SSLSocket each : served) {
-        assertThat(each.isClosed()).isTrue();
-        each.close();
+      for (Future<SSLSocket> each : accepted) {
+        assertThat(each.get().isClosed()).isTrue();
+        each.get().close();
       }
-    } catch (IOException | InterruptedException | java.util.concurrent.ExecutionException e) {
+    } catch (IOException | InterruptedException | ExecutionException e) {
       throw new AssertionError(e);
     }
+  }
+
+  private static SSLSocket dial(SSLContext thief, ServerSocket listening) throws IOException {
+    SSLSocket socket = Attacker.socket(thief, listening.getLocalPort(), "TLSv1.3");
+    socket.startHandshake();
+    return socket;
+  }
+
+  private static SSLSocket accept(MeshRuntime orders, ServerSocket listening) throws IOException {
+    SSLSocket accepted = orders.tls().serverSocket(listening.accept());
+    accepted.setSoTimeout(10_000);
+    accepted.setTcpNoDelay(true);
+    accepted.startHandshake();
+    return accepted;
   }
 
   /** Once they have not changed for a while. */
