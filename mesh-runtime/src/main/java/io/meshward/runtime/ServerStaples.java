@@ -9,6 +9,8 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantLock;
 import org.bouncycastle.cert.ocsp.OCSPResp;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -39,6 +41,14 @@ final class ServerStaples {
   private final @Nullable StapleVerifier verifier;
   private final @Nullable StapleSource source;
   private volatile @Nullable Held held;
+
+  /**
+   * No monitor, in which a virtual thread that waits for a responder would hold its carrier up to
+   * JDK 23 (JEP 491), and never waited for: who looks once a second must not queue behind it.
+   */
+  private final Lock renewing = new ReentrantLock();
+
+  /** Guarded by {@link #renewing}. */
   private String problem = "";
 
   private ServerStaples(
@@ -142,8 +152,19 @@ final class ServerStaples {
         : Optional.empty();
   }
 
-  /** Gets a new response if one is due. May block; for one thread at a time. */
-  synchronized void renew(WorkloadIdentity identity, Instant now) {
+  /** Gets a new response if one is due and nobody else is at it. May block. */
+  void renew(WorkloadIdentity identity, Instant now) {
+    if (!renewing.tryLock()) {
+      return;
+    }
+    try {
+      renewAlone(identity, now);
+    } finally {
+      renewing.unlock();
+    }
+  }
+
+  private void renewAlone(WorkloadIdentity identity, Instant now) {
     StapleSource from = source;
     StapleVerifier judge = verifier;
     X509Svid svid = identity.svid();

@@ -6,6 +6,8 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.channels.ClosedChannelException;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantLock;
 import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLSession;
 import javax.net.ssl.SSLSocket;
@@ -15,6 +17,14 @@ final class TrackedSocket extends DelegatingSslSocket {
   private final SSLSocket socket;
   private final OwnedLink link;
   private final ConnectionWatch watch;
+
+  /**
+   * No monitor, in which a virtual thread that waits for its peer would hold its carrier up to JDK
+   * 23 (JEP 491).
+   */
+  private final Lock handshaking = new ReentrantLock();
+
+  /** Guarded by {@link #handshaking}. */
   private boolean settled;
 
   TrackedSocket(SSLSocket socket, OwnedLink link, ConnectionWatch watch) {
@@ -25,7 +35,16 @@ final class TrackedSocket extends DelegatingSslSocket {
   }
 
   @Override
-  public synchronized void startHandshake() throws IOException {
+  public void startHandshake() throws IOException {
+    handshaking.lock();
+    try {
+      shakeHands();
+    } finally {
+      handshaking.unlock();
+    }
+  }
+
+  private void shakeHands() throws IOException {
     requireUncut();
     if (settled) {
       socket.startHandshake();
@@ -52,9 +71,14 @@ final class TrackedSocket extends DelegatingSslSocket {
     }
   }
 
-  private synchronized void handshake() throws IOException {
-    if (!settled) {
-      startHandshake();
+  private void handshake() throws IOException {
+    handshaking.lock();
+    try {
+      if (!settled) {
+        shakeHands();
+      }
+    } finally {
+      handshaking.unlock();
     }
   }
 
