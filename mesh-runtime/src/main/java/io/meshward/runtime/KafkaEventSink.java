@@ -19,7 +19,6 @@ import java.util.function.Consumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -138,7 +137,8 @@ final class KafkaEventSink implements EventSink {
         signer.accept(record);
       }
       var unused = producer.send(record, (metadata, failure) -> settle(eventClass, failure));
-    } catch (KafkaException | IllegalStateException e) {
+    } catch (RuntimeException e) {
+      // Whatever is wrong with one event, the others have to be sent.
       settle(eventClass, e);
     }
   }

@@ -9,7 +9,11 @@ import java.security.PublicKey;
 import java.security.Signature;
 import java.security.spec.PKCS8EncodedKeySpec;
 
-/** Private keys that are proved to belong to the certificate they came with. */
+/**
+ * Private keys that are proved to belong to the certificate they came with. Of RSA or an elliptic
+ * curve only: peers with BoringSSL take no certificate with an Ed25519 key, and JWT-SVIDs, by whose
+ * algorithms events and delegations are signed, have none for it (JWT-SVID 2.1).
+ */
 final class PossessedKey {
   private static final byte[] CHALLENGE = "meshward key possession".getBytes(US_ASCII);
 
@@ -30,10 +34,9 @@ final class PossessedKey {
         switch (algorithm) {
           case "EC" -> "SHA256withECDSA";
           case "RSA" -> "SHA256withRSA";
-          case "EdDSA" -> "EdDSA";
           default ->
               throw new BadResponseException(
-                  what + " has a key of algorithm " + algorithm + ": expected EC, RSA or EdDSA");
+                  what + " has a key of algorithm " + algorithm + ": expected EC or RSA");
         };
     try {
       PrivateKey key =

@@ -133,6 +133,10 @@ class FileSourceTest {
     assertRefusesToStart("0 URI names");
     write(TestTrustDomain.create("shop.test").issue(ORDERS));
     assertRefusesToStart("unknown_authority");
+    Shown ed25519 = new ForgedSvids(SHOP).ofEd25519(ORDERS);
+    replace("tls.key", pem("PRIVATE KEY", ed25519.key().getEncoded()));
+    replace("tls.crt", pem(ed25519.chain()));
+    assertRefusesToStart("has a key of algorithm EdDSA: expected EC or RSA");
     replace("tls.crt", "nothing");
     assertRefusesToStart("tls.crt has no PEM certificates");
     replace("ca.crt", "{}");

@@ -61,6 +61,16 @@ final class ForgedSvids {
     return new Shown(List.of(leaf(uri, keys, root)), keys.getPrivate());
   }
 
+  /** A leaf that is right but for its key, which is one of Ed25519. */
+  Shown ofEd25519(SpiffeId id) {
+    try {
+      KeyPair keys = KeyPairGenerator.getInstance("Ed25519").generateKeyPair();
+      return new Shown(List.of(leaf(id.toString(), keys, root)), keys.getPrivate());
+    } catch (GeneralSecurityException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
   /** Signed by nobody but itself. */
   Shown selfSigned(SpiffeId id) {
     KeyPair keys = keys();

@@ -111,6 +111,24 @@ class TlsProviderTest {
             });
   }
 
+  /** Why no SVID with such a key is taken up: half of the mesh could not know its peer. */
+  @Test
+  void boringSslKnowsNoPeerWithAnEd25519KeyThoughTheJdkDoes() throws Exception {
+    for (SslProvider provider : List.of(SslProvider.OPENSSL, SslProvider.JDK)) {
+      try (Shop shop = new Shop()) {
+        Server server = shop.serve(shop.ordersRuntime(builder -> builder.tlsProvider(provider)));
+        Shown shown = new ForgedSvids(shop.mesh.trustDomain()).ofEd25519(shop.frontend);
+        SSLContext client = Attacker.context(shown.chain(), shown.key());
+
+        try (SSLSocket socket = Attacker.socket(client, server.getPort(), "TLSv1.3", "h2")) {
+          assertThat(Attacker.isServed(socket))
+              .as("with %s", provider)
+              .isEqualTo(provider == SslProvider.JDK);
+        }
+      }
+    }
+  }
+
   private static boolean shakesHands(SSLContext client, Server server, String group)
       throws java.io.IOException {
     try (SSLSocket socket = Attacker.socket(client, server.getPort(), "TLSv1.3", "h2")) {
