@@ -32,7 +32,9 @@ import org.slf4j.LoggerFactory;
  * <p>Nothing is said before the topic has been read to its end, open transactions included: they
  * are waited for. When Kafka is lost the table stays, and its age grows. A loss so long that
  * tombstones may have been compacted away meanwhile is followed by reading all from the start
- * again; the old table stays until that is done.
+ * again; the old table stays until that is done. Whatever else goes wrong, a reader that fails
+ * included, is followed by reading all again too, and until a reader has taken over what was read
+ * the table's age grows.
  */
 final class CompactedTopic implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(CompactedTopic.class);
@@ -161,6 +163,11 @@ final class CompactedTopic implements AutoCloseable {
             .addKeyValue("topic", topic)
             .addKeyValue("reason", e.toString())
             .log("the topic cannot be read now: what is known so far stays");
+      } catch (RuntimeException e) {
+        log.atError()
+            .addKeyValue("topic", topic)
+            .setCause(e)
+            .log("what was read could not be taken over: the topic is read from the start again");
       } finally {
         consumer = null;
       }
@@ -169,6 +176,25 @@ final class CompactedTopic implements AutoCloseable {
       } catch (InterruptedException e) {
         return;
       }
+    }
+  }
+
+  /**
+   * The reader takes over what was read by a time; if it fails, that counts as not read.
+   *
+   * @param readAt by {@code nanoTime}
+   */
+  private void takeOver(Reader reader, long readAt) {
+    long before = lastContact;
+    boolean once = upToDateOnce;
+    lastContact = readAt;
+    upToDateOnce = true;
+    try {
+      reader.upToDate();
+    } catch (RuntimeException | Error e) {
+      upToDateOnce = once;
+      lastContact = before;
+      throw e;
     }
   }
 
@@ -193,10 +219,8 @@ final class CompactedTopic implements AutoCloseable {
         return;
       }
     }
-    lastContact = System.nanoTime();
-    upToDateOnce = true;
+    takeOver(reader, System.nanoTime());
     backoff.reset();
-    reader.upToDate();
     log.atInfo().addKeyValue("topic", topic).log("the topic has been read to its end");
     follow(from, reader);
   }
@@ -224,8 +248,8 @@ final class CompactedTopic implements AutoCloseable {
       double now = count(answers);
       if (now > answered || !records.isEmpty()) {
         answered = now;
-        long away = System.nanoTime() - lastContact;
-        lastContact = System.nanoTime();
+        long answeredAt = System.nanoTime();
+        long away = answeredAt - lastContact;
         if (away > staleAfter.toNanos()) {
           log.atWarn()
               .addKeyValue("seconds", Duration.ofNanos(away).toSeconds())
@@ -233,10 +257,12 @@ final class CompactedTopic implements AutoCloseable {
               .log("Kafka was away for long: the topic is read from the start again");
           return;
         }
-      }
-      if (!records.isEmpty()) {
-        records.forEach(reader::take);
-        reader.upToDate();
+        if (records.isEmpty()) {
+          lastContact = answeredAt;
+        } else {
+          records.forEach(reader::take);
+          takeOver(reader, answeredAt);
+        }
       }
     }
   }

@@ -13,14 +13,19 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import javax.net.ssl.SSLSession;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Knows every connection of this workload, of both roles, gRPC or not. Bounded: beyond the limit,
  * new connections are closed at once, and counted. Thread-safe.
  */
 final class ConnectionTracker {
+  private static final Logger log = LoggerFactory.getLogger(ConnectionTracker.class);
+
   private final Admission admission;
   private final HandshakeEvents events;
   private final FullHandshakes fullHandshakes;
@@ -107,11 +112,30 @@ final class ConnectionTracker {
 
   /** Judges every peer that was let in again, and cuts those that do not stand any more. */
   void judgeAgain() {
-    connections.forEach(connection -> connection.judgeAgain(admission));
+    each(connections, connection -> connection.judgeAgain(admission));
   }
 
   void cutAll() {
-    connections.forEach(TrackedConnection::cut);
+    cut(connections);
+  }
+
+  /** Cuts connections, all in a row; one that cannot be cut keeps no other from it. */
+  static void cut(Collection<TrackedConnection> connections) {
+    each(connections, TrackedConnection::cut);
+  }
+
+  private static void each(
+      Collection<TrackedConnection> connections, Consumer<TrackedConnection> what) {
+    for (TrackedConnection connection : connections) {
+      try {
+        what.accept(connection);
+      } catch (RuntimeException e) {
+        log.atError()
+            .addKeyValue("connection", connection.id())
+            .setCause(e)
+            .log("a connection could not be judged again or cut; the others are");
+      }
+    }
   }
 
   private boolean watched(Channel channel, Role role, @Nullable SpiffeId expected) {

@@ -108,7 +108,8 @@ final class KafkaQuarantineSource implements QuarantineSource {
       log.atWarn()
           .addKeyValue("key", key)
           .log("a hold's value names another subject: its key holds");
-    } catch (MalformedEventException e) {
+    } catch (RuntimeException e) {
+      // Whatever it is that the value does to its reader: the key holds.
       log.atWarn()
           .addKeyValue("key", key)
           .addKeyValue("reason", e.getMessage())

@@ -144,7 +144,8 @@ final class KafkaRiskSource implements RiskSource {
         return new Score(score.score(), score.validUntil().toEpochMilli());
       }
       log.atWarn().addKeyValue("id", id).log("a risk score's value names another identity");
-    } catch (MalformedEventException e) {
+    } catch (MalformedEventException | ArithmeticException e) {
+      // The latter is of an end that no clock will ever show.
       log.atWarn()
           .addKeyValue("id", id)
           .addKeyValue("reason", e.getMessage())

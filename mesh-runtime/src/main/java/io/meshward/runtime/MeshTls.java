@@ -57,7 +57,7 @@ public final class MeshTls {
    *
    * @param peerAddress where the client comes from, as an IP address, so that holds on addresses
    *     apply
-   * @param whenCut closes the connection; must not block
+   * @param whenCut closes the connection; must not block; what it throws is logged
    * @throws IllegalStateException if this workload has too many connections
    */
   public SSLEngine serverEngine(String peerAddress, int peerPort, Runnable whenCut) {
@@ -73,7 +73,7 @@ public final class MeshTls {
    * An engine for one dialled connection, tracked as a server's.
    *
    * @param expected which servers will do, such as {@code orders::equals}
-   * @param whenCut closes the connection; must not block
+   * @param whenCut closes the connection; must not block; what it throws is logged
    * @throws IllegalStateException if this workload has too many connections
    */
   public SSLEngine clientEngine(

@@ -7,12 +7,16 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A socket or an engine that a service owns as the carrier of a connection: it is gone when its
  * owner says so, or when it is cut. Thread-safe.
  */
 final class OwnedLink implements ConnectionLink {
+  private static final Logger log = LoggerFactory.getLogger(OwnedLink.class);
+
   private final ScheduledExecutorService timer;
   private final @Nullable String ip;
   private final int port;
@@ -42,9 +46,16 @@ final class OwnedLink implements ConnectionLink {
 
   @Override
   public void cut() {
-    if (!gone.isDone()) {
-      cut = true;
+    if (gone.isDone()) {
+      return;
+    }
+    cut = true;
+    try {
       ends.run();
+    } catch (RuntimeException e) {
+      // Its owner's failure must not keep others from being cut; this one is refused all the same.
+      log.atError().setCause(e).log("the owner of a connection that is cut failed to end it");
+    } finally {
       gone.complete(null);
     }
   }

@@ -34,6 +34,9 @@ import org.slf4j.LoggerFactory;
 final class QuarantineEnforcer implements QuarantineSource.Listener {
   private static final Logger log = LoggerFactory.getLogger(QuarantineEnforcer.class);
 
+  /** How long it may be until the holds are looked at again; one may end far in the future. */
+  private static final Duration LONGEST_WAIT = Duration.ofDays(1);
+
   /** How long a connection may take to be gone before the report is made without it. */
   private static final long CUT_TIMEOUT_MS = 1_000;
 
@@ -98,12 +101,14 @@ final class QuarantineEnforcer implements QuarantineSource.Listener {
     Map<QuarantineKey, Hold> live = new HashMap<>(known);
     live.values().removeIf(hold -> !hold.livesAt(now));
     Map<QuarantineKey, Hold> before = applied;
-    applied = Map.copyOf(live);
+    Map<QuarantineKey, Hold> after = new HashMap<>(live);
+    applied = after;
     // First refuse what comes from now on, then cut what is there: nothing slips in between.
     trust.holds(Holds.of(live.values(), protectedIdentities, this::spares));
     for (Hold hold : live.values()) {
-      if (!hold.equals(before.get(hold.key()))) {
-        enforce(hold);
+      if (!hold.equals(before.get(hold.key())) && !tryToEnforce(hold)) {
+        // The next look at the holds enforces it again.
+        after.remove(hold.key());
       }
     }
     for (Hold hold : before.values()) {
@@ -124,11 +129,27 @@ final class QuarantineEnforcer implements QuarantineSource.Listener {
         live.stream()
             .flatMap(hold -> Optional.ofNullable(hold.expiresAt()).stream())
             .min(Instant::compareTo)
-            .map(
-                end ->
-                    timer.schedule(
-                        this::apply, Duration.between(now, end).toMillis() + 1, MILLISECONDS))
+            .map(end -> timer.schedule(this::apply, wait(now, end).toMillis() + 1, MILLISECONDS))
             .orElse(null);
+  }
+
+  private static Duration wait(Instant now, Instant end) {
+    Duration left = Duration.between(now, end);
+    return left.compareTo(LONGEST_WAIT) < 0 ? left : LONGEST_WAIT;
+  }
+
+  /** Enforces a hold; false if that failed, which keeps no other hold from being enforced. */
+  private boolean tryToEnforce(Hold hold) {
+    try {
+      enforce(hold);
+      return true;
+    } catch (RuntimeException e) {
+      log.atError()
+          .addKeyValue("hold", hold.key())
+          .setCause(e)
+          .log("a hold refuses from now on, but what is open could not be cut for it");
+      return false;
+    }
   }
 
   private void enforce(Hold hold) {
@@ -145,7 +166,7 @@ final class QuarantineEnforcer implements QuarantineSource.Listener {
       }
     }
     // All cuts in a row: what each leaves behind to be cleared away comes after the last one.
-    held.forEach(TrackedConnection::cut);
+    ConnectionTracker.cut(held);
     List<CompletableFuture<@Nullable Void>> gone =
         held.stream().map(TrackedConnection::gone).toList();
     if (refusesNobody(hold)) {

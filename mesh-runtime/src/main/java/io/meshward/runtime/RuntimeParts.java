@@ -93,7 +93,7 @@ final class RuntimeParts {
 
   EventSink sink(OwnIdentity own) {
     if (settings.events != null) {
-      return settings.events;
+      return new GuardedEventSink(settings.events);
     }
     if (settings.withoutEvents) {
       log.atWarn().log("this workload reports no events");
