@@ -2,6 +2,7 @@ package io.meshward.chaos;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import io.meshward.cli.CommandJvm;
 import io.meshward.cli.Meshward;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -28,7 +29,9 @@ final class DaemonProcess implements AutoCloseable {
   private static final String ADDRESS = " answers at ";
   private static final int TAIL = 40;
 
-  private final Jvm jvm;
+  /** Small and quick to start: many of them, one after another. */
+  private static final List<String> JVM_OPTIONS = List.of("-XX:TieredStopAtLevel=1", "-Xmx256m");
+
   private final String name;
   private final Path config;
   private final Path log;
@@ -40,8 +43,7 @@ final class DaemonProcess implements AutoCloseable {
    * @param name the command
    * @param folder takes its configuration and its log
    */
-  DaemonProcess(Jvm jvm, String name, Path folder, String configuration) throws IOException {
-    this.jvm = jvm;
+  DaemonProcess(String name, Path folder, String configuration) throws IOException {
     this.name = name;
     this.config = Files.writeString(folder.resolve(name + ".yaml"), configuration);
     this.log = folder.resolve(name + ".log");
@@ -56,7 +58,8 @@ final class DaemonProcess implements AutoCloseable {
     try {
       Process started =
           new ProcessBuilder(
-                  jvm.command(name, Meshward.class, List.of(name, "--config", config.toString())))
+                  CommandJvm.command(
+                      JVM_OPTIONS, Meshward.class, List.of(name, "--config", config.toString())))
               .redirectError(ProcessBuilder.Redirect.appendTo(log.toFile()))
               .start();
       process = started;

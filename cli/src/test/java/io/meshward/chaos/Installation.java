@@ -59,12 +59,11 @@ final class Installation implements AutoCloseable {
     ApprovalSigner.KeyPair pair = ApprovalSigner.generate(KEY);
     signer = ApprovalSigner.of(pair.privateJwk());
     Files.writeString(folder.resolve("operator.jwk"), pair.publicJwk());
-    Jvm jvm = new Jvm(Files.createDirectories(folder.resolve("jvm")));
     daemons =
         Map.of(
-            "ingest", new DaemonProcess(jvm, "ingest", folder, ingest()),
-            "detect", new DaemonProcess(jvm, "detect", folder, detect(kafka, "detect")),
-            "respond", new DaemonProcess(jvm, "respond", folder, respond()));
+            "ingest", new DaemonProcess("ingest", folder, ingest()),
+            "detect", new DaemonProcess("detect", folder, detect(kafka, "detect")),
+            "respond", new DaemonProcess("respond", folder, respond()));
     Runtime.getRuntime().addShutdownHook(orphans);
   }
 

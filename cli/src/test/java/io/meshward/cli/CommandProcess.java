@@ -41,20 +41,10 @@ final class CommandProcess implements AutoCloseable {
     Path temporary = Files.createDirectory(folder.resolve("tmp"));
     Path error = folder.resolve("stderr");
     List<String> command =
-        new ArrayList<>(
-            List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--enable-native-access=ALL-UNNAMED",
-                "--sun-misc-unsafe-memory-access=allow",
-                "-Djdk.tls.server.enableSessionTicketExtension=false",
-                "-Djdk.tls.server.newSessionTicketCount=0",
-                "-XX:+UseSerialGC",
-                "-XX:-UsePerfData",
-                "-Djava.io.tmpdir=" + temporary,
-                "-cp",
-                System.getProperty("java.class.path"),
-                Meshward.class.getName()));
-    command.addAll(List.of(arguments));
+        CommandJvm.command(
+            List.of("-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-Djava.io.tmpdir=" + temporary),
+            Meshward.class,
+            List.of(arguments));
     Process process = new ProcessBuilder(command).redirectError(error.toFile()).start();
     CommandProcess started = new CommandProcess(process, temporary, error);
     Thread.ofVirtual().name("output").start(started::read);

@@ -25,6 +25,7 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSocket;
 
@@ -49,15 +50,8 @@ final class HarnessProcess implements AutoCloseable {
     Path errors = Files.createTempFile(home, "harness", ".log");
     ProcessBuilder command =
         new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--enable-native-access=ALL-UNNAMED",
-                "--sun-misc-unsafe-memory-access=allow",
-                "-XX:+UseSerialGC",
-                "-XX:TieredStopAtLevel=1",
-                "-cp",
-                System.getProperty("java.class.path"),
-                "io.meshward.cli.Meshward",
-                "spiffe-harness")
+                CommandJvm.command(
+                    List.of("-XX:TieredStopAtLevel=1"), Meshward.class, List.of("spiffe-harness")))
             .redirectError(errors.toFile());
     String path = String.valueOf(System.getenv("PATH"));
     command.environment().clear();
@@ -86,7 +80,11 @@ final class HarnessProcess implements AutoCloseable {
   }
 
   void awaitReady() throws Exception {
-    assertThat(ready.get(DEADLINE_S, TimeUnit.SECONDS)).as(errors()).isTrue();
+    try {
+      assertThat(ready.get(DEADLINE_S, TimeUnit.SECONDS)).as("ready before its end").isTrue();
+    } catch (AssertionError | TimeoutException e) {
+      throw new AssertionError("not ready: " + lines + " " + errors(), e);
+    }
     assertThat(lines).hasSize(4);
     assertThat(lines.get(0)).isEqualTo("SPIFFE_HARNESS_VERSION=1");
     assertThat(lines.get(1)).matches("SPIFFE_X509_PORT=\\d+");
@@ -171,8 +169,10 @@ final class HarnessProcess implements AutoCloseable {
     process.destroy();
   }
 
-  int awaitExit() throws InterruptedException {
-    assertThat(process.waitFor(DEADLINE_S, TimeUnit.SECONDS)).as("it ended").isTrue();
+  int awaitExit() throws InterruptedException, IOException {
+    assertThat(process.waitFor(DEADLINE_S, TimeUnit.SECONDS))
+        .as("ended within %s s: %s %s", DEADLINE_S, lines, errors())
+        .isTrue();
     return process.exitValue();
   }
 

@@ -235,7 +235,13 @@ final class LauncherTest {
   }
 
   private static Run await(Process process) throws InterruptedException {
-    assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
+    if (!process.waitFor(30, TimeUnit.SECONDS)) {
+      process.destroyForcibly().waitFor();
+      throw new AssertionError(
+          "it does not end within 30 s: "
+              + text(process.getInputStream())
+              + text(process.getErrorStream()));
+    }
     return new Run(
         process.exitValue(), text(process.getInputStream()), text(process.getErrorStream()));
   }
