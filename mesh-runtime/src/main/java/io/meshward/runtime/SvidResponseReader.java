@@ -70,7 +70,7 @@ final class SvidResponseReader {
     for (X509SVID svid : offered) {
       if (choice.matches(svid.getSpiffeId(), svid.getHint())) {
         String unread = takeRevocations(response);
-        Reading reading = identity(svid, response.getFederatedBundlesMap());
+        Reading reading = identity(svid, response);
         return unread == null || reading.problem() != null
             ? reading
             : new Reading(reading.update(), unread);
@@ -91,22 +91,18 @@ final class SvidResponseReader {
     issued = null;
   }
 
-  private Reading identity(X509SVID message, Map<String, ByteString> federated)
+  private Reading identity(X509SVID message, X509SVIDResponse response)
       throws BadResponseException {
     String field = "the SVID of " + message.getSpiffeId();
-    SpiffeId id;
-    try {
-      id = SpiffeId.parse(message.getSpiffeId());
-    } catch (InvalidSpiffeIdException e) {
-      throw new BadResponseException(String.valueOf(e.getMessage()));
-    }
+    SpiffeId id = id(message);
     List<X509Certificate> chain = certificates(message.getX509Svid(), field);
-    Map<TrustDomain, TrustBundle> bundles = federated(federated);
-    bundles.put(
-        id.trustDomain(),
-        new TrustBundle(
-            id.trustDomain(),
-            certificates(message.getBundle(), "the bundle of " + id.trustDomain())));
+    Map<TrustDomain, TrustBundle> bundles = federated(response.getFederatedBundlesMap());
+    Map<TrustDomain, TrustBundle> home = new HashMap<>();
+    addBundle(home, message);
+    for (X509SVID offered : response.getSvidsList()) {
+      addBundle(home, offered);
+    }
+    bundles.putAll(home);
     PrivateKey key =
         PossessedKey.read(
             message.getX509SvidKey().toByteArray(), chain.get(0).getPublicKey(), field);
@@ -133,6 +129,26 @@ final class SvidResponseReader {
     X509Svid svid = new X509Svid(id, chain, key, hint);
     issued = svid;
     return new Reading(issued(svid, bundles, revocations), null);
+  }
+
+  private static SpiffeId id(X509SVID message) throws BadResponseException {
+    try {
+      return SpiffeId.parse(message.getSpiffeId());
+    } catch (InvalidSpiffeIdException e) {
+      throw new BadResponseException(String.valueOf(e.getMessage()));
+    }
+  }
+
+  /** The bundle that comes with an SVID is that of its trust domain; the first one counts. */
+  private static void addBundle(Map<TrustDomain, TrustBundle> bundles, X509SVID svid)
+      throws BadResponseException {
+    TrustDomain trustDomain = id(svid).trustDomain();
+    if (!bundles.containsKey(trustDomain)) {
+      bundles.put(
+          trustDomain,
+          new TrustBundle(
+              trustDomain, certificates(svid.getBundle(), "the bundle of " + trustDomain)));
+    }
   }
 
   private IdentityUpdate issued(

@@ -30,7 +30,8 @@ sealed interface WorkloadApiEndpoint {
   }
 
   /**
-   * Reads {@code unix:/path}, {@code unix:///path} or {@code tcp://ip:port}.
+   * Reads {@code unix:/path}, {@code unix:///path} or {@code tcp://ip:port}; in the scheme case
+   * does not matter (RFC 3986 3.1).
    *
    * @param configured what the caller asked for; absent means the environment variable
    * @throws IllegalArgumentException naming the text and what was expected
@@ -51,9 +52,9 @@ sealed interface WorkloadApiEndpoint {
       WorkloadApiEndpoint endpoint =
           uri.getQuery() != null || uri.getFragment() != null || uri.getUserInfo() != null
               ? null
-              : "unix".equals(uri.getScheme())
+              : "unix".equalsIgnoreCase(uri.getScheme())
                   ? unixSocket(uri)
-                  : "tcp".equals(uri.getScheme()) ? tcp(uri) : null;
+                  : "tcp".equalsIgnoreCase(uri.getScheme()) ? tcp(uri) : null;
       if (endpoint == null) {
         throw new IllegalArgumentException(expected);
       }

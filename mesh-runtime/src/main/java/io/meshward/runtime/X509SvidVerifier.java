@@ -45,6 +45,7 @@ import java.security.cert.CertificateParsingException;
 import java.security.cert.PKIXCertPathValidatorResult;
 import java.security.cert.PKIXParameters;
 import java.security.cert.PKIXReason;
+import java.security.cert.TrustAnchor;
 import java.security.cert.X509CertSelector;
 import java.security.cert.X509Certificate;
 import java.security.interfaces.RSAPublicKey;
@@ -58,6 +59,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
+import javax.security.auth.x500.X500Principal;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -238,21 +240,35 @@ final class X509SvidVerifier {
   }
 
   /**
-   * Validates the path from the leaf up to the first certificate that the bundle has: one that a
-   * peer sends along proves nothing, it is trusted for being there.
+   * Looks for a path from the leaf to an authority of the bundle, and validates it. It need not be
+   * all that was sent: what comes above a certificate that an authority signed says nothing, be it
+   * that authority itself or the one that once certified it.
    *
    * @param at the instant that the leaf and its intermediates must be valid at
    */
   private static @Nullable CertPathValidatorException validate(
       List<X509Certificate> chain, TrustBundle bundle, Instant at, Instant now) {
+    Set<TrustAnchor> anchors = bundle.anchors(now);
+    CertPathValidatorException failure = null;
+    for (int length = 1; length <= chain.size(); length++) {
+      X500Principal issuer = chain.get(length - 1).getIssuerX500Principal();
+      if (anchors.stream()
+          .anyMatch(anchor -> anchor.getTrustedCert().getSubjectX500Principal().equals(issuer))) {
+        CertPathValidatorException broken = validate(chain.subList(0, length), anchors, at);
+        if (broken == null) {
+          return null;
+        }
+        failure = failure == null ? broken : failure;
+      }
+    }
+    return failure != null ? failure : broken(PKIXReason.NO_TRUST_ANCHOR, "nobody known signed it");
+  }
+
+  private static @Nullable CertPathValidatorException validate(
+      List<X509Certificate> path, Set<TrustAnchor> anchors, Instant at) {
     try {
-      List<X509Certificate> path =
-          Stream.concat(
-                  Stream.of(chain.get(0)),
-                  chain.stream().skip(1).takeWhile(sent -> !bundle.authorities().contains(sent)))
-              .toList();
       CertPath certPath = CertificateFactory.getInstance("X.509").generateCertPath(path);
-      PKIXParameters parameters = new PKIXParameters(bundle.anchors(now));
+      PKIXParameters parameters = new PKIXParameters(anchors);
       parameters.setRevocationEnabled(false);
       parameters.setDate(Date.from(at));
       CertPathValidatorResult result =

@@ -188,6 +188,22 @@ class AuthorityLimitsTest {
   }
 
   @Test
+  void anAuthorityThatAnotherCertifiedTooIsTrustedForItself() {
+    KeyPair keys = keys("EC", 256);
+    Authority old = authority("old", null, keys("EC", 256), EC, null);
+    Authority fresh = authority("fresh", null, keys, EC, null);
+    X509Certificate cross = authority("fresh", old, keys, EC, null).certificate();
+    X509Certificate leaf = leaf(fresh, EC);
+
+    for (Authority known : List.of(fresh, old)) {
+      assertThat(reason(List.of(leaf, cross), known)).isNull();
+      assertThat(reason(List.of(leaf, cross, old.certificate()), known)).isNull();
+    }
+    assertThat(reason(List.of(leaf, cross, old.certificate()), ROOT))
+        .isEqualTo(RejectionReason.UNKNOWN_AUTHORITY);
+  }
+
+  @Test
   void concatenatedCertificatesAreReadToTheLastByte() throws Exception {
     byte[] root = ROOT.certificate().getEncoded();
     byte[] leaf = leaf(ROOT, EC).getEncoded();

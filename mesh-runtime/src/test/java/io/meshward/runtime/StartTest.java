@@ -149,7 +149,8 @@ class StartTest {
 
     assertThat(WorkloadApiEndpoint.parse(null, environment))
         .isEqualTo(new WorkloadApiEndpoint.UnixSocket(Path.of("/run/agent.sock")));
-    assertThat(WorkloadApiEndpoint.parse("unix:/other.sock", environment))
+    assertThat(WorkloadApiEndpoint.parse("UNIX:/other.sock", environment))
+        .isEqualTo(WorkloadApiEndpoint.parse("unix:///other.sock", environment))
         .isEqualTo(new WorkloadApiEndpoint.UnixSocket(Path.of("/other.sock")));
     assertThat(WorkloadApiEndpoint.parse("tcp://[::1]:8081", Map.of()))
         .isEqualTo(new WorkloadApiEndpoint.Tcp(new InetSocketAddress(LOOPBACK_6, 8081)))

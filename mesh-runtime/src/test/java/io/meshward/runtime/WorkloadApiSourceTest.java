@@ -295,6 +295,31 @@ class WorkloadApiSourceTest {
   }
 
   @Test
+  void takesTheBundleOfEachSvidThatIsOfferedTheFirstOfATrustDomainCounting() throws Exception {
+    WorkloadIdentity before = watchUntilIssued();
+    TestTrustDomain partner = TestTrustDomain.create("partner.test");
+    TestTrustDomain namesake = TestTrustDomain.create("partner.test");
+    X509SVID own = api.x509SvidMessage().getSvids(0);
+
+    api.sendRaw(
+        api.x509SvidMessage().toBuilder()
+            .addSvids(another(own, "spiffe://partner.test/a", partner.x509Bundle()))
+            .addSvids(another(own, "spiffe://partner.test/b", namesake.x509Bundle()))
+            .addSvids(another(own, "spiffe://shop.test/b", namesake.x509Bundle()))
+            .putFederatedBundles("spiffe://partner.test", ByteString.EMPTY)
+            .build());
+
+    WorkloadIdentity after = issued();
+    assertThat(after.svid().id()).isEqualTo(ORDERS);
+    assertThat(after.bundles())
+        .containsOnlyKeys(ORDERS.trustDomain(), partner.name())
+        .containsEntry(partner.name(), new TrustBundle(partner.name(), partner.x509Authorities()))
+        .containsEntry(ORDERS.trustDomain(), before.bundles().get(ORDERS.trustDomain()));
+    api.rotate();
+    assertThat(issued().bundles()).containsOnlyKeys(ORDERS.trustDomain());
+  }
+
+  @Test
   void discardsAMessageWithAFederatedBundleThatCannotBeRead() throws Exception {
     watchUntilIssued();
     X509SVIDResponse good = api.x509SvidMessage();
@@ -351,6 +376,11 @@ class WorkloadApiSourceTest {
     IdentityUpdate.Failed failed = failed();
     assertThat(failed.retrying()).isTrue();
     assertThat(failed.reason()).contains("discarded a message").contains(words);
+  }
+
+  /** Another SVID of a message, of which only the bundle matters. */
+  private static X509SVID another(X509SVID svid, String id, byte[] bundle) {
+    return svid.toBuilder().setSpiffeId(id).setBundle(ByteString.copyFrom(bundle)).build();
   }
 
   private X509SVIDResponse changed(UnaryOperator<X509SVID.Builder> change) {
