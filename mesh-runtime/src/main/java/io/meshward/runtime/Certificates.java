@@ -180,7 +180,7 @@ final class Certificates {
   }
 
   /** The content of the DER element at the start, if it has that tag and is whole. */
-  private static byte @Nullable [] value(byte[] der, int tag) {
+  static byte @Nullable [] value(byte[] der, int tag) {
     int end = end(der, 0, tag);
     return end < 0 ? null : Arrays.copyOfRange(der, contentStart(der, 0), end);
   }
@@ -188,7 +188,7 @@ final class Certificates {
   /**
    * Where the DER element ends that starts there; negative if it has another tag or is not whole.
    */
-  private static int end(byte[] der, int start, int tag) {
+  static int end(byte[] der, int start, int tag) {
     if (der.length - start < 2 || (der[start] & 0xff) != tag) {
       return -1;
     }

@@ -75,7 +75,7 @@ public final class TrustBundle {
   }
 
   /** A signing certificate has the CA flag, and keyCertSign (X509-SVID 4.1 and 4.3). */
-  private static boolean maySign(X509Certificate authority) {
+  static boolean maySign(X509Certificate authority) {
     boolean[] usage = authority.getKeyUsage();
     return authority.getBasicConstraints() != -1 && (usage == null || usage[KEY_CERT_SIGN_BIT]);
   }

@@ -33,33 +33,17 @@ import static io.meshward.runtime.RejectionReason.UNKNOWN_TRUST_DOMAIN;
 import io.meshward.schemas.InvalidSpiffeIdException;
 import io.meshward.schemas.SpiffeId;
 import io.meshward.schemas.TrustDomain;
-import java.io.IOException;
-import java.security.GeneralSecurityException;
-import java.security.cert.CertPath;
-import java.security.cert.CertPathValidator;
 import java.security.cert.CertPathValidatorException;
 import java.security.cert.CertPathValidatorException.BasicReason;
-import java.security.cert.CertPathValidatorResult;
-import java.security.cert.CertificateFactory;
 import java.security.cert.CertificateParsingException;
-import java.security.cert.PKIXCertPathValidatorResult;
-import java.security.cert.PKIXParameters;
 import java.security.cert.PKIXReason;
-import java.security.cert.TrustAnchor;
-import java.security.cert.X509CertSelector;
 import java.security.cert.X509Certificate;
-import java.security.interfaces.RSAPublicKey;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Date;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
-import java.util.stream.Stream;
-import javax.security.auth.x500.X500Principal;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -72,13 +56,10 @@ import org.jspecify.annotations.Nullable;
  * thread-safe.
  */
 final class X509SvidVerifier {
-  private static final int SMALLEST_RSA_BITS = 2048;
-  private static final List<String> WEAK_HASHES = List.of("SHA1", "MD5", "MD2");
   private static final int DIGITAL_SIGNATURE = 0;
   private static final int KEY_CERT_SIGN_BIT = 5;
   private static final int CRL_SIGN_BIT = 6;
   private static final String KEY_USAGE = "2.5.29.15";
-  private static final String NAME_CONSTRAINTS = "2.5.29.30";
   private static final Set<String> BOTH_SIDES = Set.of("1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2");
 
   private X509SvidVerifier() {}
@@ -205,12 +186,14 @@ final class X509SvidVerifier {
       return refusals.because(CA_AS_LEAF, "the leaf is itself an authority of a bundle");
     }
     CertPathValidatorException failure =
-        own == null || own.anchors(now).isEmpty() ? null : validate(chain, own, within, now);
+        own == null || own.anchors(now).isEmpty()
+            ? null
+            : PathValidation.failure(chain, own, within, now);
     if (own == null || own.anchors(now).isEmpty() || failure != null) {
       for (TrustBundle other : bundles.values()) {
         if (!other.trustDomain().equals(id.trustDomain())
             && !other.anchors(now).isEmpty()
-            && validate(chain, other, within, now) == null) {
+            && PathValidation.failure(chain, other, within, now) == null) {
           return refusals.because(
               TRUST_DOMAIN_BUNDLE_MISMATCH,
               "the chain is signed by authorities of " + other.trustDomain());
@@ -239,48 +222,6 @@ final class X509SvidVerifier {
     return null;
   }
 
-  /**
-   * Looks for a path from the leaf to an authority of the bundle, and validates it. It need not be
-   * all that was sent: what comes above a certificate that an authority signed says nothing, be it
-   * that authority itself or the one that once certified it.
-   *
-   * @param at the instant that the leaf and its intermediates must be valid at
-   */
-  private static @Nullable CertPathValidatorException validate(
-      List<X509Certificate> chain, TrustBundle bundle, Instant at, Instant now) {
-    Set<TrustAnchor> anchors = bundle.anchors(now);
-    CertPathValidatorException failure = null;
-    for (int length = 1; length <= chain.size(); length++) {
-      X500Principal issuer = chain.get(length - 1).getIssuerX500Principal();
-      if (anchors.stream()
-          .anyMatch(anchor -> anchor.getTrustedCert().getSubjectX500Principal().equals(issuer))) {
-        CertPathValidatorException broken = validate(chain.subList(0, length), anchors, at);
-        if (broken == null) {
-          return null;
-        }
-        failure = failure == null ? broken : failure;
-      }
-    }
-    return failure != null ? failure : broken(PKIXReason.NO_TRUST_ANCHOR, "nobody known signed it");
-  }
-
-  private static @Nullable CertPathValidatorException validate(
-      List<X509Certificate> path, Set<TrustAnchor> anchors, Instant at) {
-    try {
-      CertPath certPath = CertificateFactory.getInstance("X.509").generateCertPath(path);
-      PKIXParameters parameters = new PKIXParameters(anchors);
-      parameters.setRevocationEnabled(false);
-      parameters.setDate(Date.from(at));
-      CertPathValidatorResult result =
-          CertPathValidator.getInstance("PKIX").validate(certPath, parameters);
-      return beyond(((PKIXCertPathValidatorResult) result).getTrustAnchor().getTrustedCert(), path);
-    } catch (CertPathValidatorException e) {
-      return e;
-    } catch (GeneralSecurityException e) {
-      return new CertPathValidatorException("the path cannot be validated", e);
-    }
-  }
-
   /** Which rule of RFC 5280 6.1 the path breaks, as the JDK names it. */
   private static RejectionReason rule(CertPathValidatorException.Reason broken) {
     return switch (broken) {
@@ -294,61 +235,6 @@ final class X509SvidVerifier {
       case PKIXReason.UNRECOGNIZED_CRIT_EXT -> PATH_CRITICAL_EXTENSION;
       default -> PATH_INVALID;
     };
-  }
-
-  /**
-   * Whether an authority's own limits leave room for a path, which path validation does not ask: it
-   * looks at what is below the authority only (RFC 5280 4.2.1.9 and 4.2.1.10); and whether all of
-   * it is strong enough to be believed.
-   */
-  private static @Nullable CertPathValidatorException beyond(
-      X509Certificate authority, List<X509Certificate> path) throws CertPathValidatorException {
-    if (path.size() - 1 > authority.getBasicConstraints()) {
-      return broken(PKIXReason.PATH_TOO_LONG, "more intermediates than the authority allows");
-    }
-    String weakness =
-        Stream.concat(path.stream().map(X509SvidVerifier::weakness), Stream.of(weakKey(authority)))
-            .flatMap(Optional::stream)
-            .findFirst()
-            .orElse(null);
-    if (weakness != null) {
-      return broken(BasicReason.ALGORITHM_CONSTRAINED, weakness);
-    }
-    byte[] constraints = authority.getExtensionValue(NAME_CONSTRAINTS);
-    if (constraints == null) {
-      return null;
-    }
-    X509CertSelector permitted = new X509CertSelector();
-    try {
-      permitted.setNameConstraints(Certificates.unwrapOctetString(constraints));
-    } catch (IOException e) {
-      throw new CertPathValidatorException("the authority's name constraints cannot be read", e);
-    }
-    return path.stream().allMatch(permitted::match)
-        ? null
-        : broken(PKIXReason.INVALID_NAME, "a name outside of the authority's name constraints");
-  }
-
-  private static CertPathValidatorException broken(
-      CertPathValidatorException.Reason rule, String words) {
-    return new CertPathValidatorException(words, null, null, -1, rule);
-  }
-
-  /**
-   * RFC 8446 4.4.2.4 and RFC 9155 advise against SHA-1; the JDK takes it of private authorities.
-   */
-  private static Optional<String> weakness(X509Certificate certificate) {
-    return WEAK_HASHES.stream()
-            .anyMatch(certificate.getSigAlgName().toUpperCase(Locale.ROOT)::startsWith)
-        ? Optional.of("a certificate is signed by " + certificate.getSigAlgName())
-        : weakKey(certificate);
-  }
-
-  private static Optional<String> weakKey(X509Certificate certificate) {
-    return certificate.getPublicKey() instanceof RSAPublicKey rsa
-            && rsa.getModulus().bitLength() < SMALLEST_RSA_BITS
-        ? Optional.of("an RSA key of " + rsa.getModulus().bitLength() + " bits is too small")
-        : Optional.empty();
   }
 
   /** As much of a claimed name as a SPIFFE ID could have. */

@@ -64,6 +64,46 @@ class AuthorityLimitsTest {
   }
 
   @Test
+  void theLimitsOfEachAuthorityBindAllThatIsBelow() {
+    Authority upper = authority("upper", ROOT, keys("EC", 256), EC, permitted(".test"));
+    Authority middle = authority("middle", upper, keys("EC", 256), EC, null);
+    Authority lower = authority("lower", middle, keys("EC", 256), EC, permitted("shop.test"));
+    Authority narrow = authority("narrow", ROOT, keys("EC", 256), EC, permitted("b.test"));
+    Authority below = authority("below", narrow, keys("EC", 256), EC, permitted("shop.test"));
+
+    assertThat(reason(chain(lower, middle, upper), ROOT)).isNull();
+    assertThat(reason(chain(below, narrow), ROOT)).isEqualTo(RejectionReason.PATH_NAME_CONSTRAINTS);
+    // Beside name constraints, all other rules hold as ever.
+    Authority onlyOneBelow = authority("one", ROOT, keys("EC", 256), EC, null, 0);
+    Authority tooDeep = authority("deep", onlyOneBelow, keys("EC", 256), EC, permitted(".test"));
+    assertThat(reason(chain(tooDeep, onlyOneBelow), ROOT)).isEqualTo(RejectionReason.PATH_TOO_LONG);
+    Authority noneBelow = authority("none", ROOT, keys("EC", 256), EC, permitted(".test"), 0);
+    Authority beneath = authority("beneath", noneBelow, keys("EC", 256), EC, null);
+    assertThat(reason(chain(noneBelow), ROOT)).isNull();
+    assertThat(reason(chain(beneath, noneBelow), ROOT)).isEqualTo(RejectionReason.PATH_TOO_LONG);
+    Authority namesake = authority("upper", ROOT, keys("EC", 256), EC, permitted(".test"));
+    assertThat(reason(List.of(leaf(upper, EC), namesake.certificate()), ROOT))
+        .isEqualTo(RejectionReason.PATH_SIGNATURE);
+    Authority noAuthority = authority("not", ROOT, keys("EC", 256), EC, permitted(".test"), -1);
+    assertThat(reason(chain(noAuthority), ROOT)).isEqualTo(RejectionReason.PATH_NOT_AUTHORITY);
+  }
+
+  @Test
+  void whatIsPermittedAndExcludedTooPermitsNothingElse() {
+    GeneralSubtree[] sub = subtrees("sub.shop.test");
+    Authority both = authority("both", ROOT, keys("EC", 256), EC, new NameConstraints(sub, sub));
+
+    // The JDK forgets that anything was permitted at all.
+    assertThat(reason(chain(both), ROOT)).isEqualTo(RejectionReason.PATH_NAME_CONSTRAINTS);
+  }
+
+  private static List<X509Certificate> chain(Authority... signers) {
+    return Stream.concat(
+            Stream.of(leaf(signers[0], EC)), Stream.of(signers).map(Authority::certificate))
+        .toList();
+  }
+
+  @Test
   void refusesSignaturesBySha1AndSmallRsaKeys() {
     Authority rsa = authority("rsa", null, keys("RSA", 2048), "SHA256withRSA", null);
     Authority small = authority("small", null, keys("RSA", 1024), "SHA256withRSA", null);
@@ -247,11 +287,13 @@ class AuthorityLimitsTest {
   }
 
   private static NameConstraints permitted(String domain) {
-    return new NameConstraints(
-        new GeneralSubtree[] {
-          new GeneralSubtree(new GeneralName(GeneralName.uniformResourceIdentifier, domain))
-        },
-        null);
+    return new NameConstraints(subtrees(domain), null);
+  }
+
+  private static GeneralSubtree[] subtrees(String domain) {
+    return new GeneralSubtree[] {
+      new GeneralSubtree(new GeneralName(GeneralName.uniformResourceIdentifier, domain))
+    };
   }
 
   private static X509Certificate leaf(Authority signer, String signature) {
@@ -282,10 +324,26 @@ class AuthorityLimitsTest {
       KeyPair keys,
       String signature,
       @Nullable NameConstraints constraints) {
+    return authority(name, above, keys, signature, constraints, 9);
+  }
+
+  /**
+   * @param most how many intermediates may follow; negative if it is no authority at all
+   */
+  private static Authority authority(
+      String name,
+      @Nullable Authority above,
+      KeyPair keys,
+      String signature,
+      @Nullable NameConstraints constraints,
+      int most) {
     try {
       var builder =
           builder(name, above == null ? null : above.certificate(), keys)
-              .addExtension(Extension.basicConstraints, true, new BasicConstraints(true))
+              .addExtension(
+                  Extension.basicConstraints,
+                  true,
+                  most < 0 ? new BasicConstraints(false) : new BasicConstraints(most))
               .addExtension(Extension.keyUsage, true, new KeyUsage(KeyUsage.keyCertSign));
       if (constraints != null) {
         builder.addExtension(Extension.nameConstraints, true, constraints);

@@ -11,6 +11,7 @@ import io.spiffe.bundle.x509bundle.X509Bundle;
 import io.spiffe.exception.BundleNotFoundException;
 import io.spiffe.svid.x509svid.X509SvidValidator;
 import java.security.GeneralSecurityException;
+import java.security.Security;
 import java.security.cert.CertPathValidator;
 import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
@@ -24,6 +25,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
+import org.bouncycastle.jce.provider.BouncyCastleProvider;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -87,6 +90,25 @@ class X509DifferentialTest {
     boolean refusedByThemAlone = variation == Variation.UPPER_CASE_TRUST_DOMAIN;
     assertThat(theirs)
         .isEqualTo((ours && !refusedByThemAlone) || FAULTS_OF_JAVA_SPIFFE.contains(variation));
+  }
+
+  /** BouncyCastle agrees in all; the JDK but for what {@link NameConstraints} says of it. */
+  @Test
+  void judgesNameConstraintsAsOthersDoButForTheFaultsOfTheJdk() {
+    Set<Boolean> seen = new HashSet<>();
+    for (long seed = 1; seed <= 43; seed++) {
+      ConstrainedPath path = ConstrainedPath.random(Seeded.random(seed));
+
+      boolean ours = path.weAccept();
+
+      String told = "seed " + seed + ": " + path;
+      assertThat(ours).as(told).isEqualTo(path.isValidBy(new BouncyCastleProvider()));
+      if (!path.troublesTheJdk()) {
+        assertThat(ours).as(told).isEqualTo(path.isValidBy(Security.getProvider("SUN")));
+      }
+      seen.add(ours);
+    }
+    assertThat(seen).containsExactlyInAnyOrder(true, false);
   }
 
   private static boolean accepts(IssuedSvid svid) {
