@@ -7,23 +7,28 @@ import io.meshward.schemas.EventCodec;
 import io.meshward.schemas.Inventory;
 import io.meshward.schemas.OwnerRef;
 import io.meshward.schemas.Target;
-import java.time.Duration;
 import java.time.InstantSource;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
  * {@code pod.isolate}: cuts one pod off and leaves its healthy siblings alone.
  *
- * <p>First a network policy that denies everything to pods with a label that nothing has yet, then
- * that label on the pod. The labels by which a replica set, services and allowing policies pick a
- * pod of a Deployment come off in the same write, so that a healthy replacement starts; what they
- * were stands in an annotation. A pod of a StatefulSet keeps its labels, since its replacement
- * could not start beside it.
+ * <p>A network policy denies everything to pods with a label that nothing has yet; the pod gets
+ * that label. The labels by which a replica set, services and allowing policies pick a pod of a
+ * Deployment come off in the same write, so that a healthy replacement starts; what they were
+ * stands in an annotation. A pod of a StatefulSet keeps its labels, since its replacement could not
+ * start beside it.
+ *
+ * <p>Both are written at once: alone, either changes nothing of what the pod may do. Only where
+ * another policy picks the pod by a label that comes off, the pod would be free of that policy
+ * before ours is there: then ours stands first. If our policy is refused, the labels go back on.
  *
  * <p>Undoing deletes the pod, by uid, if something will replace it (labels never go back on: its
  * replica set would adopt it and delete another pod), else takes the label off; then the policy
@@ -37,12 +42,11 @@ import org.jspecify.annotations.Nullable;
 final class IsolateAction implements ClusterAction {
   static final String NAME = "pod.isolate";
 
-  private static final String UNSEEN = "not all is seen yet of what owns and selects the pod";
-
   private final KubernetesApi api;
   private final ClusterView view;
   private final PodSelectors selectors;
   private final IsolationPolicy policy;
+  private final IsolatedPod isolated;
   private final IsolationVerifier verifier;
 
   IsolateAction(KubernetesApi api, ClusterView view, PodSelectors selectors, InstantSource clock) {
@@ -50,6 +54,7 @@ final class IsolateAction implements ClusterAction {
     this.view = view;
     this.selectors = selectors;
     this.policy = new IsolationPolicy(api);
+    this.isolated = new IsolatedPod(api, this::ready);
     this.verifier = new IsolationVerifier(api, view, selectors, clock);
   }
 
@@ -94,7 +99,7 @@ final class IsolateAction implements ClusterAction {
     if (!(read instanceof ApiResult.Ok(JsonNode json))) {
       return read instanceof ApiResult.Unavailable || read instanceof ApiResult.Unknown
           ? new Preparation.Later(read.words())
-          : new Preparation.Impossible(gone(target));
+          : new Preparation.Impossible(IsolatedPod.gone(target));
     }
     PodFacts pod = PodFacts.of(json);
     String obstacle = isolable(target, pod);
@@ -102,12 +107,12 @@ final class IsolateAction implements ClusterAction {
         ? new Preparation.Impossible(obstacle)
         : ready(target, pod)
             .<Preparation>map(found -> found)
-            .orElseGet(() -> new Preparation.Later(UNSEEN));
+            .orElseGet(() -> new Preparation.Later(IsolatedPod.UNSEEN));
   }
 
   private static @Nullable String isolable(Target target, PodFacts pod) {
     if (!pod.uid().equals(target.podUid())) {
-      return superseded(target);
+      return IsolatedPod.superseded(target);
     }
     return pod.hostNetwork()
         ? "pod " + target.pod() + " uses its node's network, which no policy isolates"
@@ -172,69 +177,50 @@ final class IsolateAction implements ClusterAction {
 
   @Override
   public Outcome act(StepContext step, ObjectNode prior, boolean resumed) {
-    Retry retry = step.retry();
-    Outcome denied = policy.apply(step, retry, resumed || prior.path("policy").asBoolean());
-    if (!(denied instanceof Outcome.Done)) {
-      return denied;
+    boolean mayStand = resumed || prior.path("policy").asBoolean();
+    if (resumed || !atOnce(step.target(), prior)) {
+      Retry retry = step.retry();
+      Outcome denied = policy.apply(step, retry, mayStand);
+      return denied instanceof Outcome.Done
+          ? ended(step, prior, denied, isolated.label(step, prior, resumed, retry))
+          : ended(step, prior, denied, denied);
     }
-    Outcome labelled = label(step, prior, resumed, retry);
-    if (labelled instanceof Outcome.Failed) {
-      // Nothing has the label that the policy selects.
-      policy.remove(step, retry);
-    }
-    return labelled;
+    CompletableFuture<Outcome> denied =
+        CompletableFuture.supplyAsync(
+            () -> policy.apply(step, step.retry(), mayStand), Thread::startVirtualThread);
+    Outcome labelled = isolated.label(step, prior, false, step.retry());
+    return ended(step, prior, denied.join(), labelled);
   }
 
-  private Outcome label(StepContext step, ObjectNode prior, boolean resumed, Retry retry) {
-    String version = prior.path("resource_version").asText();
-    boolean readBack = resumed;
-    do {
-      if (readBack) {
-        ApiResult read = retry.ask(() -> api.get(Isolation.podPath(step.target())));
-        if (!(read instanceof ApiResult.Ok(JsonNode pod))) {
-          return read instanceof ApiResult.Absent
-              ? new Outcome.Failed(gone(step.target()))
-              : IsolationPolicy.unread(read);
-        }
-        if (!pod.at("/metadata/uid").asText().equals(step.target().podUid())) {
-          return new Outcome.Failed(superseded(step.target()));
-        }
-        if (Isolation.labelled(pod, step)) {
-          return new Outcome.Done("isolated, as read back");
-        }
-        if (!pod.at("/metadata/resourceVersion").asText().equals(version)) {
-          return ready(step.target(), PodFacts.of(pod))
-              .<Outcome>map(now -> new Outcome.Changed(now.prior().put("policy", true), now.diff()))
-              .orElseGet(() -> new Outcome.Later(UNSEEN));
-        }
-      }
-      ApiResult written =
-          retry.ask(
-              () ->
-                  api.mergePatch(
-                      Isolation.podPath(step.target()),
-                      Isolation.isolation(step, prior, version),
-                      false));
-      switch (written) {
-        case ApiResult.Ok ok -> {
-          return new Outcome.Done("isolated");
-        }
-        case ApiResult.Replaced replaced -> {
-          return new Outcome.Failed(superseded(step.target()));
-        }
-        case ApiResult.Absent absent -> {
-          return new Outcome.Failed(gone(step.target()));
-        }
-        case ApiResult.Refused refused -> {
-          return new Outcome.Failed(refused.words());
-        }
-        case ApiResult.Unavailable unavailable -> {
-          return new Outcome.Later(unavailable.message());
-        }
-        case ApiResult.Conflict _, ApiResult.Unknown _ -> readBack = true;
-      }
-    } while (retry.timeLeft());
-    return new Outcome.Later("not done within " + step.timeout());
+  /** Whether no policy lets go of the pod when its labels come off, as far as is seen. */
+  private boolean atOnce(Target target, ObjectNode prior) {
+    return view.livePod(String.valueOf(target.podUid()))
+        .map(PodFacts::of)
+        .filter(pod -> pod.version().equals(prior.path("resource_version").asText()))
+        .filter(
+            pod -> {
+              Map<String, String> left = new HashMap<>(pod.labels());
+              prior.path("strip").properties().forEach(label -> left.remove(label.getKey()));
+              return !selectors.letsGo(String.valueOf(target.namespace()), pod.labels(), left);
+            })
+        .isPresent();
+  }
+
+  /** What came of both writes, with nothing left of one without the other. */
+  private Outcome ended(StepContext step, ObjectNode prior, Outcome denied, Outcome labelled) {
+    if (denied instanceof Outcome.Failed(String reason)) {
+      return isolated.restore(step, prior, step.retry())
+          ? denied
+          : new Outcome.Failed(reason + "; the pod's labels may be off");
+    }
+    if (labelled instanceof Outcome.Failed) {
+      // Nothing has the label that the policy selects.
+      policy.remove(step, step.retry());
+      return labelled;
+    }
+    return denied instanceof Outcome.Done || labelled instanceof Outcome.Changed
+        ? labelled
+        : denied;
   }
 
   @Override
@@ -245,7 +231,10 @@ final class IsolateAction implements ClusterAction {
   @Override
   public Outcome undo(StepContext step, ObjectNode prior) {
     Retry retry = step.retry();
-    Outcome freed = prior.path("delete").asBoolean() ? end(step, retry) : unlabel(step, retry);
+    Outcome freed =
+        prior.path("delete").asBoolean()
+            ? isolated.end(step, retry)
+            : isolated.unlabel(step, retry);
     if (!(freed instanceof Outcome.Done(String words))) {
       return freed;
     }
@@ -253,73 +242,5 @@ final class IsolateAction implements ClusterAction {
     return removed instanceof Outcome.Done(String rest)
         ? new Outcome.Done(words + "; " + rest)
         : removed;
-  }
-
-  /** Deletes the pod and waits until it is gone: until then it must stay cut off. */
-  private Outcome end(StepContext step, Retry retry) {
-    Target target = step.target();
-    do {
-      ApiResult read = retry.ask(() -> api.get(Isolation.podPath(target)));
-      if (read instanceof ApiResult.Absent) {
-        return new Outcome.Done("pod " + target.pod() + " is gone");
-      }
-      if (!(read instanceof ApiResult.Ok(JsonNode pod))) {
-        return IsolationPolicy.unread(read);
-      }
-      if (!pod.at("/metadata/uid").asText().equals(target.podUid())) {
-        return new Outcome.Done("pod " + target.pod() + " is another one by now");
-      }
-      if (!Isolation.labelled(pod, step)) {
-        return new Outcome.Done("pod " + target.pod() + " was never isolated, or is no longer");
-      }
-      if (pod.at("/metadata/deletionTimestamp").isMissingNode()) {
-        ApiResult deleted =
-            retry.ask(
-                () ->
-                    api.delete(Isolation.podPath(target), String.valueOf(target.podUid()), false));
-        if (deleted instanceof ApiResult.Refused refused) {
-          return new Outcome.Failed(refused.words());
-        }
-      }
-    } while (retry.pause(Duration.ZERO));
-    return new Outcome.Later("pod " + target.pod() + " is still terminating");
-  }
-
-  /** Nothing would replace the pod: it stays, and its label goes. */
-  private Outcome unlabel(StepContext step, Retry retry) {
-    Target target = step.target();
-    do {
-      ApiResult read = retry.ask(() -> api.get(Isolation.podPath(target)));
-      if (read instanceof ApiResult.Absent) {
-        return new Outcome.Done("pod " + target.pod() + " is gone");
-      }
-      if (!(read instanceof ApiResult.Ok(JsonNode pod))) {
-        return IsolationPolicy.unread(read);
-      }
-      if (!pod.at("/metadata/uid").asText().equals(target.podUid())
-          || !Isolation.labelled(pod, step)) {
-        return new Outcome.Done("pod " + target.pod() + " is not isolated");
-      }
-      ObjectNode patch = EventCodec.object();
-      patch
-          .putObject("metadata")
-          .put("uid", target.podUid())
-          .put("resourceVersion", pod.at("/metadata/resourceVersion").asText())
-          .putObject("labels")
-          .putNull(Annotations.CONTAINMENT);
-      ApiResult written = retry.ask(() -> api.mergePatch(Isolation.podPath(target), patch, false));
-      if (written instanceof ApiResult.Refused refused) {
-        return new Outcome.Failed(refused.words());
-      }
-    } while (retry.pause(Duration.ZERO));
-    return new Outcome.Later("pod " + target.pod() + " is still isolated");
-  }
-
-  private static String superseded(Target target) {
-    return "superseded: pod " + target.pod() + " is another one by now";
-  }
-
-  private static String gone(Target target) {
-    return "superseded: pod " + target.pod() + " is gone";
   }
 }

@@ -57,6 +57,21 @@ final class Isolation {
     return patch;
   }
 
+  /** The change that takes the isolation of a pod back, if nothing was changed since a version. */
+  static ObjectNode restoration(StepContext step, ObjectNode prior, String version) {
+    ObjectNode patch = EventCodec.object();
+    ObjectNode metadata = patch.putObject("metadata");
+    metadata.put("uid", step.target().podUid()).put("resourceVersion", version);
+    ObjectNode labels = metadata.putObject("labels");
+    prior.path("strip").properties().forEach(label -> labels.set(label.getKey(), label.getValue()));
+    labels.putNull(Annotations.CONTAINMENT);
+    metadata
+        .putObject("annotations")
+        .putNull(Annotations.ORIGINAL_LABELS)
+        .putNull(Annotations.ORIGINAL_OWNERS);
+    return patch;
+  }
+
   static boolean labelled(JsonNode pod, StepContext step) {
     return step.containment()
         .equals(pod.path("metadata").path("labels").path(Annotations.CONTAINMENT).asText());

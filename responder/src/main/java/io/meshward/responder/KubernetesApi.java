@@ -21,12 +21,16 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The few requests that actions make, each exactly one HTTP request: no retries, no reads before
  * writes. At most {@value #MAX_CONCURRENT} run at a time. Blocking; thread-safe.
  */
 final class KubernetesApi {
+  private static final Logger log = LoggerFactory.getLogger(KubernetesApi.class);
+
   /** Who writes, as the server records it in {@code managedFields}. */
   static final String FIELD_MANAGER = "meshward-responder";
 
@@ -126,6 +130,17 @@ final class KubernetesApi {
       request.method(method, contentType, body.toString());
     }
     String what = method + " " + path;
+    long start = System.nanoTime();
+    ApiResult result = send(what, request, writes);
+    log.atDebug()
+        .addKeyValue("request", what)
+        .addKeyValue("result", result.getClass().getSimpleName())
+        .addKeyValue("microseconds", (System.nanoTime() - start) / 1000)
+        .log("the API was asked");
+    return result;
+  }
+
+  private ApiResult send(String what, HttpRequest.Builder request, boolean writes) {
     Semaphore slots = writes ? writing : reading;
     boolean acquired = false;
     try {

@@ -69,6 +69,13 @@ final class PodSelectors {
     return Optional.of(keys);
   }
 
+  /** Whether some policy selects pods with these labels and would not if they changed so. */
+  boolean letsGo(String namespace, Map<String, String> labels, Map<String, String> changed) {
+    return policies.values().stream()
+        .filter(policy -> policy.getMetadata().getNamespace().equals(namespace))
+        .anyMatch(policy -> selects(policy, labels) && !selects(policy, changed));
+  }
+
   /** The names of the services that a pod with these labels stands behind. */
   List<String> servicesOf(String namespace, Map<String, String> labels) {
     return services.values().stream()

@@ -19,6 +19,7 @@ final class Cluster implements AutoCloseable {
   final ClusterView view;
   final ScaleAction scale;
   final IsolateAction isolate;
+  final PodSelectors selectors = new PodSelectors();
   private final KubernetesConnection connection;
   private final Informers informers;
 
@@ -44,7 +45,6 @@ final class Cluster implements AutoCloseable {
     }
     InstantSource clock = InstantSource.system();
     view = emptyView();
-    PodSelectors selectors = new PodSelectors();
     informers = new Informers(connection.client(), view, selectors, Duration.ofMinutes(10));
     scale = new ScaleAction(connection.api(), view, clock);
     isolate = isolate(view, selectors);

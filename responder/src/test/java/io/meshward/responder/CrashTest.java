@@ -53,8 +53,8 @@ class CrashTest {
     /** What a person has to do now that it is contained. */
     void release(String containment);
 
-    /** The writes that it takes, in order. */
-    List<String> writes(String name, Target target, String containment);
+    /** The writes that it takes, in order; those of one list are sent at once. */
+    List<List<String>> writes(String name, Target target, String containment);
 
     /** How many holds it places. */
     int holds();
@@ -87,9 +87,9 @@ class CrashTest {
             }
 
             @Override
-            public List<String> writes(String name, Target target, String containment) {
+            public List<List<String>> writes(String name, Target target, String containment) {
               String scale = "PATCH /apis/apps/v1/namespaces/shop/deployments/" + name + "/scale";
-              return List.of(scale, scale);
+              return List.of(List.of(scale), List.of(scale));
             }
 
             @Override
@@ -127,13 +127,15 @@ class CrashTest {
             }
 
             @Override
-            public List<String> writes(String name, Target target, String containment) {
+            public List<List<String>> writes(String name, Target target, String containment) {
               String policy =
                   "/apis/networking.k8s.io/v1/namespaces/shop/networkpolicies/meshward-"
                       + containment;
               String pod = "/api/v1/namespaces/shop/pods/" + target.pod();
               return List.of(
-                  "PATCH " + policy, "PATCH " + pod, "DELETE " + pod, "DELETE " + policy);
+                  List.of("PATCH " + policy, "PATCH " + pod),
+                  List.of("DELETE " + pod),
+                  List.of("DELETE " + policy));
             }
 
             @Override
@@ -175,7 +177,7 @@ class CrashTest {
             }
 
             @Override
-            public List<String> writes(String name, Target target, String containment) {
+            public List<List<String>> writes(String name, Target target, String containment) {
               return List.of();
             }
 
@@ -304,11 +306,21 @@ class CrashTest {
 
     assertThat(stand.of(target)).hasSize(1);
     Histories.assertWhole(stand.client.history(id));
-    assertThat(
-            Writes.actions(stand.kubernetes).stream()
-                .filter(write -> write.contains(name) || write.contains(id)))
+    List<List<String>> expected = story.writes(name, target, id);
+    List<String> writes =
+        Writes.actions(stand.kubernetes).stream()
+            .filter(write -> write.contains(name) || write.contains(id))
+            .toList();
+    assertThat(writes)
         .as("writes of %s", name)
-        .containsExactlyElementsOf(story.writes(name, target, id));
+        .hasSameSizeAs(expected.stream().flatMap(List::stream).toList());
+    int seen = 0;
+    for (List<String> together : expected) {
+      assertThat(writes.subList(seen, seen + together.size()))
+          .as("writes of %s from %d on", name, seen)
+          .containsExactlyInAnyOrderElementsOf(together);
+      seen += together.size();
+    }
     String key = new QuarantineKey(Subject.of(known(target.spiffeId())), id).toString();
     List<ConsumerRecord<byte[], byte[]>> holds =
         stand.records(TopicCatalogue.QUARANTINE).stream()

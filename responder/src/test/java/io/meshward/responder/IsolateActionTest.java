@@ -21,6 +21,10 @@ import org.junit.jupiter.api.io.TempDir;
 
 class IsolateActionTest {
   private static final String POLICY = "/networkpolicies/meshward-" + Cluster.CONTAINMENT;
+  private static final String POLICY_PATH = "/apis/networking.k8s.io/v1/namespaces/shop" + POLICY;
+
+  /** Longer than a write takes. */
+  private static final Duration LONG = Duration.ofMillis(400);
 
   @TempDir private Path folder;
   private Cluster cluster;
@@ -36,17 +40,16 @@ class IsolateActionTest {
   }
 
   @Test
-  void isolatesOnePodFirstByPolicyThenByLabelAndLetsAReplacementStart() {
+  void isolatesOnePodByPolicyAndLabelAtOnceAndLetsAReplacementStart() {
     Target target = authProxy();
     ObjectNode prior = prepared(target);
+    cluster.kubernetes.faults().delay(1, LONG, on("PATCH", POLICY));
 
     Outcome outcome = acted(target, prior);
 
     assertThat(outcome).isEqualTo(new Outcome.Done("isolated"));
     assertThat(Writes.actions(cluster.kubernetes))
-        .containsExactly(
-            "PATCH /apis/networking.k8s.io/v1/namespaces/shop" + POLICY,
-            "PATCH /api/v1/namespaces/shop/pods/" + target.pod());
+        .containsExactly(label(target), "PATCH " + POLICY_PATH);
     Pod pod = cluster.shop.pod(known(target.pod()));
     assertThat(pod.getMetadata().getLabels())
         .isEqualTo(Map.of(Annotations.CONTAINMENT, Cluster.CONTAINMENT));
@@ -56,6 +59,22 @@ class IsolateActionTest {
     cluster.shop.awaitReady(Shop.NAMESPACE, "auth-proxy", 2);
     Verification seen = cluster.isolate.verify(cluster.step(target), prior);
     assertThat(seen.passed()).isTrue();
+  }
+
+  @Test
+  void waitsForThePolicyWhereThePodWouldBeFreeOfAnotherBeforeIt() {
+    Target target = authProxy();
+    ObjectNode prior = prepared(target);
+    policy("no-way-out", "auth-proxy", "Egress");
+    Stand.eventually(
+        "the informers see the policy",
+        () -> cluster.selectors.letsGo(Shop.NAMESPACE, Map.of("app", "auth-proxy"), Map.of()));
+    cluster.kubernetes.faults().delay(1, LONG, on("PATCH", POLICY));
+
+    assertThat(acted(target, prior)).isEqualTo(new Outcome.Done("isolated"));
+
+    assertThat(Writes.actions(cluster.kubernetes))
+        .containsExactly("PATCH " + POLICY_PATH, label(target));
   }
 
   @Test
@@ -186,31 +205,40 @@ class IsolateActionTest {
   void neverTakesOverSomebodyElsesPolicy() {
     Target target = authProxy();
     ObjectNode prior = prepared(target);
-    var _ =
-        cluster
-            .shop
-            .client
-            .network()
-            .v1()
-            .networkPolicies()
-            .inNamespace(Shop.NAMESPACE)
-            .resource(
-                new NetworkPolicyBuilder()
-                    .withNewMetadata()
-                    .withName(Isolation.policyName(Cluster.CONTAINMENT))
-                    .endMetadata()
-                    .withNewSpec()
-                    .withNewPodSelector()
-                    .addToMatchLabels("app", "other")
-                    .endPodSelector()
-                    .withPolicyTypes("Ingress")
-                    .endSpec()
-                    .build())
-            .create();
+    Map<String, String> labels = cluster.shop.pod(known(target.pod())).getMetadata().getLabels();
+    policy(Isolation.policyName(Cluster.CONTAINMENT), "other", "Ingress");
 
     assertThat(acted(target, prior)).isInstanceOf(Outcome.Failed.class);
+    assertThat(cluster.shop.policies())
+        .singleElement()
+        .satisfies(
+            policy ->
+                assertThat(policy.getSpec().getPodSelector().getMatchLabels())
+                    .containsEntry("app", "other"));
+    Pod pod = cluster.shop.pod(known(target.pod()));
+    assertThat(pod.getMetadata().getUid()).isEqualTo(target.podUid());
+    assertThat(pod.getMetadata().getLabels()).isEqualTo(labels);
+    assertThat(pod.getMetadata().getAnnotations())
+        .doesNotContainKeys(Annotations.ORIGINAL_LABELS, Annotations.ORIGINAL_OWNERS);
+  }
+
+  @Test
+  void givesTheLabelsBackWhenThePolicyIsRefusedOnlyAfterAnInterruption() {
+    Target target = authProxy();
+    ObjectNode prior = prepared(target);
+    Map<String, String> labels = cluster.shop.pod(known(target.pod())).getMetadata().getLabels();
+    cluster.kubernetes.faults().throttle(100, LONG, on("PATCH", POLICY));
+    StepContext brief = cluster.step(target, LONG.dividedBy(2));
+    assertThat(cluster.isolate.act(brief, prior, false)).isInstanceOf(Outcome.Later.class);
     assertThat(cluster.shop.pod(known(target.pod())).getMetadata().getLabels())
-        .doesNotContainKey(Annotations.CONTAINMENT);
+        .containsOnlyKeys(Annotations.CONTAINMENT);
+    cluster.kubernetes.faults().clear();
+    policy(Isolation.policyName(Cluster.CONTAINMENT), "other", "Ingress");
+
+    assertThat(cluster.isolate.act(cluster.step(target), prior, true))
+        .isInstanceOf(Outcome.Failed.class);
+
+    assertThat(cluster.shop.pod(known(target.pod())).getMetadata().getLabels()).isEqualTo(labels);
   }
 
   @Test
@@ -301,6 +329,34 @@ class IsolateActionTest {
     assertThat(cluster.isolate.tryOut(cluster.step(target), prior))
         .isInstanceOf(Outcome.Done.class);
     assertThat(Writes.actions(cluster.kubernetes)).isEmpty();
+  }
+
+  private void policy(String name, String app, String type) {
+    var _ =
+        cluster
+            .shop
+            .client
+            .network()
+            .v1()
+            .networkPolicies()
+            .inNamespace(Shop.NAMESPACE)
+            .resource(
+                new NetworkPolicyBuilder()
+                    .withNewMetadata()
+                    .withName(name)
+                    .endMetadata()
+                    .withNewSpec()
+                    .withNewPodSelector()
+                    .addToMatchLabels("app", app)
+                    .endPodSelector()
+                    .withPolicyTypes(type)
+                    .endSpec()
+                    .build())
+            .create();
+  }
+
+  private static String label(Target target) {
+    return "PATCH /api/v1/namespaces/shop/pods/" + target.pod();
   }
 
   private Target authProxy() {
