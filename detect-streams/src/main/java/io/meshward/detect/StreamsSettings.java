@@ -56,6 +56,9 @@ final class StreamsSettings {
     producer(all, ProducerConfig.LINGER_MS_CONFIG, timing.linger().toMillis());
     producer(all, ProducerConfig.MAX_REQUEST_SIZE_CONFIG, MAX_REQUEST_BYTES);
     producer(all, ProducerConfig.METADATA_MAX_IDLE_CONFIG, NEVER_FORGET_MS);
+    // A transaction right behind another waits for it to be completed: look again soon.
+    producer(all, ProducerConfig.RETRY_BACKOFF_MS_CONFIG, 2);
+    producer(all, ProducerConfig.RETRY_BACKOFF_MAX_MS_CONFIG, 200);
     // A second request would overtake a first that has to wait for the transaction before.
     producer(all, ProducerConfig.MAX_IN_FLIGHT_REQUESTS_PER_CONNECTION, 1);
     consumer(all, ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
