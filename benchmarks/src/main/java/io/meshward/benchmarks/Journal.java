@@ -4,12 +4,14 @@ import io.meshward.daemon.KafkaConfig;
 import io.meshward.schemas.CloudEvents;
 import io.meshward.schemas.Detection;
 import io.meshward.schemas.Enforcement;
+import io.meshward.schemas.Envelope;
 import io.meshward.schemas.Event;
 import io.meshward.schemas.Inventory;
 import io.meshward.schemas.Response;
 import io.meshward.schemas.StepState;
 import io.meshward.schemas.Topic;
 import io.meshward.schemas.TopicCatalogue;
+import io.meshward.schemas.Work;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -33,6 +35,7 @@ final class Journal implements AutoCloseable {
   private static final List<Topic> TOPICS =
       List.of(
           TopicCatalogue.DETECTIONS,
+          TopicCatalogue.WORK,
           TopicCatalogue.RESPONSES,
           TopicCatalogue.ENFORCEMENT,
           TopicCatalogue.INVENTORY);
@@ -40,16 +43,19 @@ final class Journal implements AutoCloseable {
   /**
    * When a step on a target was reached.
    *
+   * @param containment the id of its containment
    * @param detection the id of the detection that caused it
    * @param intended when the intent was on its way to Kafka, before the action
+   * @param intents how often it was intended: more than once, if what was to be changed had changed
    * @param done when the action had its answer
    */
-  record Step(String detection, Instant intended, Instant done) {}
+  record Step(String containment, String detection, Instant intended, int intents, Instant done) {}
 
   private final KafkaConsumer<byte[], byte[]> consumer;
   private final Thread reader;
   private final Map<String, Instant> detected = new ConcurrentHashMap<>();
-  private final Map<String, Instant> intents = new ConcurrentHashMap<>();
+  private final Map<String, Instant> planned = new ConcurrentHashMap<>();
+  private final Map<String, Queue<Instant>> intents = new ConcurrentHashMap<>();
   private final Map<String, Step> steps = new ConcurrentHashMap<>();
   private final Map<String, Queue<Instant>> applied = new ConcurrentHashMap<>();
   private final Map<String, Inventory> pods = new ConcurrentHashMap<>();
@@ -80,7 +86,7 @@ final class Journal implements AutoCloseable {
       while (true) {
         for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(100))) {
           if (record.value() != null) {
-            keep(CloudEvents.fromRecord(record).data());
+            keep(CloudEvents.fromRecord(record));
           }
         }
       }
@@ -89,8 +95,11 @@ final class Journal implements AutoCloseable {
     }
   }
 
-  private void keep(Event event) {
-    if (event instanceof Detection detection) {
+  private void keep(Envelope<? extends Event> envelope) {
+    Event event = envelope.data();
+    if (event instanceof Work work) {
+      planned.put(work.work().containment(), envelope.time());
+    } else if (event instanceof Detection detection) {
       detected.put(detection.detection().id(), detection.detection().detectedAt());
     } else if (event instanceof Response response && response.step() != null) {
       keep(response, response.step());
@@ -108,10 +117,16 @@ final class Journal implements AutoCloseable {
     String place = response.response().containment() + "/" + step.index();
     Instant at = response.response().at();
     if (step.state() == StepState.INTENDED) {
-      intents.putIfAbsent(place, at);
+      intents.computeIfAbsent(place, _ -> new ConcurrentLinkedQueue<>()).add(at);
     } else if (step.state() == StepState.DONE) {
-      Instant intended = intents.getOrDefault(place, at);
-      Step reached = new Step(response.detectionId(), intended, at);
+      Queue<Instant> intended = intents.getOrDefault(place, new ConcurrentLinkedQueue<>());
+      Step reached =
+          new Step(
+              response.response().containment(),
+              response.detectionId(),
+              intended.isEmpty() ? at : intended.element(),
+              intended.size(),
+              at);
       names(response).forEach(name -> steps.putIfAbsent(step.action() + " " + name, reached));
     } else if (step.state() == StepState.FAILED && response.target().owner() != null) {
       failed.incrementAndGet();
@@ -134,6 +149,11 @@ final class Journal implements AutoCloseable {
   /** When a detection was made. */
   Optional<Instant> detected(String id) {
     return Optional.ofNullable(detected.get(id));
+  }
+
+  /** When the work of a containment was on its way to the owner of its target. */
+  Optional<Instant> planned(String containment) {
+    return Optional.ofNullable(planned.get(containment));
   }
 
   /** When the peer first applied a hold on an identity after an instant. */

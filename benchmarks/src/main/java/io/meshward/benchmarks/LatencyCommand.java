@@ -265,6 +265,7 @@ final class LatencyCommand implements Callable<Integer> {
             stage ->
                 out.println(
                     String.format(Locale.ROOT, "    · %-18s %s", stage.name(), stage.spread())));
+    outcome.slowest().forEach(trail -> out.println("    · slowest: " + trail));
     out.println(
         String.format(
             Locale.ROOT,

@@ -6,14 +6,18 @@ import io.meshward.schemas.SpiffeId;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * The four ways from an event to its effect, by the shipped rules and playbooks. Each containment
@@ -25,6 +29,9 @@ final class Stories {
 
   /** An address that no pod or node has. */
   private static final String ELSEWHERE = "198.51.100.7";
+
+  /** So many of the slowest are told one by one. */
+  private static final int SLOWEST = 3;
 
   private static final Duration DRAIN = Duration.ofSeconds(60);
 
@@ -38,8 +45,14 @@ final class Stories {
    * @param title what was measured
    * @param spread from when the completing event was due until its effect
    * @param stages where the time went
+   * @param slowest where it went for those that took longest
    */
-  record Outcome(String title, Spread spread, List<Stage> stages, List<String> problems) {}
+  record Outcome(
+      String title,
+      Spread spread,
+      List<Stage> stages,
+      List<String> slowest,
+      List<String> problems) {}
 
   /** From when the completing event was due until a place on its way. */
   record Stage(String name, Spread spread) {}
@@ -119,22 +132,61 @@ final class Stories {
         Pace.await(
             DRAIN, () -> IntStream.range(0, due.length).allMatch(i -> step.apply(i).isPresent()));
     Map<String, List<Double>> stages = new HashMap<>();
-    int missing = 0;
+    List<Trail> trails = new ArrayList<>();
     for (int i = 0; i < due.length; i++) {
       Optional<Journal.Step> reached = step.apply(i);
-      if (reached.isEmpty()) {
-        missing++;
-        continue;
+      if (reached.isPresent()) {
+        trails.add(trail(due[i], reached.get()));
       }
-      Instant from = due[i];
-      journal
-          .detected(reached.get().detection())
-          .ifPresent(at -> add(stages, "detected", Spread.millis(from, at)));
-      add(stages, "intended", Spread.millis(from, reached.get().intended()));
-      add(stages, "written", Spread.millis(from, reached.get().done()));
+    }
+    for (Trail trail : trails) {
+      trail.millis().forEach((name, millis) -> add(stages, name, millis));
     }
     stages.put("answered by ingest", acknowledged);
-    return outcome(title, "written", stages, problems(failed, all ? 0 : missing, due.length));
+    return outcome(
+        title,
+        "written",
+        stages,
+        trails.stream()
+            .sorted(Comparator.comparingDouble(Trail::written).reversed())
+            .limit(SLOWEST)
+            .map(Trail::toString)
+            .toList(),
+        problems(failed, all ? 0 : due.length - trails.size(), due.length));
+  }
+
+  /**
+   * The way of one containment.
+   *
+   * @param millis from when its event was due until each place on its way, in order
+   */
+  private record Trail(String containment, int intents, Map<String, Double> millis) {
+    double written() {
+      return millis.getOrDefault("written", 0.0);
+    }
+
+    @Override
+    public String toString() {
+      return millis.entrySet().stream()
+              .map(place -> String.format(Locale.ROOT, "%s %.1f", place.getKey(), place.getValue()))
+              .collect(Collectors.joining(", "))
+          + (intents > 1 ? " (intended " + intents + " times)" : "")
+          + ", "
+          + containment;
+    }
+  }
+
+  private Trail trail(Instant due, Journal.Step reached) {
+    Map<String, Double> millis = new LinkedHashMap<>();
+    journal
+        .detected(reached.detection())
+        .ifPresent(at -> millis.put("detected", Spread.millis(due, at)));
+    journal
+        .planned(reached.containment())
+        .ifPresent(at -> millis.put("planned", Spread.millis(due, at)));
+    millis.put("intended", Spread.millis(due, reached.intended()));
+    millis.put("written", Spread.millis(due, reached.done()));
+    return new Trail(reached.containment(), reached.intents(), millis);
   }
 
   /** Handshake reported → hold applied at a peer; rule "Stolen SVID", no window. */
@@ -195,7 +247,8 @@ final class Stories {
       }
       add(stages, "applied", Spread.millis(due[i], at.get()));
     }
-    return outcome(title, "applied", stages, problems(failed, all ? 0 : missing, due.length));
+    return outcome(
+        title, "applied", stages, List.of(), problems(failed, all ? 0 : missing, due.length));
   }
 
   private static void add(Map<String, List<Double>> stages, String name, double millis) {
@@ -221,16 +274,20 @@ final class Stories {
   }
 
   private static Outcome outcome(
-      String title, String effect, Map<String, List<Double>> stages, List<String> problems) {
+      String title,
+      String effect,
+      Map<String, List<Double>> stages,
+      List<String> slowest,
+      List<String> problems) {
     List<Double> samples = stages.remove(effect);
     if (samples == null) {
       throw new IllegalStateException(title + ": nothing arrived; " + String.join("; ", problems));
     }
     List<Stage> told =
-        Arrays.asList("answered by ingest", "detected", "intended").stream()
+        Stream.of("answered by ingest", "detected", "planned", "intended")
             .filter(name -> !stages.getOrDefault(name, List.of()).isEmpty())
             .map(name -> new Stage(name, Spread.of(stages.getOrDefault(name, List.of()))))
             .toList();
-    return new Outcome(title, Spread.of(samples), told, problems);
+    return new Outcome(title, Spread.of(samples), told, slowest, problems);
   }
 }
