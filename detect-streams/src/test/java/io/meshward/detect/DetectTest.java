@@ -245,7 +245,7 @@ class DetectTest {
       assertThat(letter.letter().cause()).isEqualTo(Parking.FORGED);
       assertThat(letter.letter().detail()).contains("signed by").contains("/sa/frontend");
       assertThat(letter.origin().offset()).isZero();
-      assertThat(detect.isReady()).isTrue();
+      Pipeline.await("detection is ready", detect::isReady);
     }
   }
 
