@@ -35,9 +35,11 @@ final class ConnectionWatch {
     return connection;
   }
 
-  /** Why the peer is refused, for people; empty if it is not. */
-  synchronized String refusal() {
-    return refusal;
+  /** Why the connection was cut, for people. */
+  synchronized String whyCut() {
+    return refusal.isEmpty()
+        ? "an SVID is over, the peer is held, or whom to trust has changed against it"
+        : refusal;
   }
 
   /** The handshake begins; false if the connection is refused, and cut, without one. */

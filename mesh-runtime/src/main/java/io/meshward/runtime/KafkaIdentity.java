@@ -14,6 +14,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.function.UnaryOperator;
 import javax.net.ssl.SSLEngine;
@@ -46,6 +47,9 @@ final class KafkaIdentity implements AutoCloseable {
   private final Trust peers = new Trust();
   private final Admission admission;
   private final SvidEngines engines;
+  private final ScheduledExecutorService timer;
+  private final MeshTls unreported;
+  private final List<MeshTls> dialled = new CopyOnWriteArrayList<>();
   private final List<AutoCloseable> parts = new ArrayList<>();
   private final Lazy<JwtSvids> jwtSvids;
   private @Nullable StaleWatchdog watchdog;
@@ -56,11 +60,18 @@ final class KafkaIdentity implements AutoCloseable {
       @Nullable WorkloadApi api,
       SvidChoice choice,
       Clock clock,
-      SvidProfile profile) {
+      SvidProfile profile,
+      ScheduledExecutorService timer) {
     this.own = own;
     this.clock = clock;
+    this.timer = timer;
     this.admission = new Admission(own, bundles, clock, profile);
     this.engines = new SvidEngines(own, admission, new FullHandshakes(), ServerStaples.OFF);
+    this.unreported =
+        clientTls(
+            new HandshakeEvents(unheard(), admission, event -> {}, ServerStaples.OFF, clock),
+            TransportLimits.defaults(),
+            "kafka");
     this.jwtSvids =
         Lazy.of(
             () -> {
@@ -107,8 +118,9 @@ final class KafkaIdentity implements AutoCloseable {
       @Nullable WorkloadApi api,
       SvidChoice choice,
       Clock clock,
-      SvidProfile profile) {
-    return new KafkaIdentity(own, api, choice, clock, profile);
+      SvidProfile profile,
+      ScheduledExecutorService timer) {
+    return new KafkaIdentity(own, api, choice, clock, profile, timer);
   }
 
   /**
@@ -127,8 +139,11 @@ final class KafkaIdentity implements AutoCloseable {
     Clock clock = Clock.systemUTC();
     WorkloadApi api = new WorkloadApi(endpoint);
     SvidChoice choice = new SvidChoice(settings.spiffeId(), null);
+    ScheduledExecutorService timer = RuntimeParts.timer();
     KafkaIdentity identity =
-        new KafkaIdentity(new OwnIdentity(clock), api, choice, clock, SvidProfile.STRICT_AT_HOME);
+        new KafkaIdentity(
+            new OwnIdentity(clock), api, choice, clock, SvidProfile.STRICT_AT_HOME, timer);
+    identity.parts.add(timer::shutdownNow);
     identity.parts.add(api);
     try {
       identity.start(api, choice, settings);
@@ -146,16 +161,20 @@ final class KafkaIdentity implements AutoCloseable {
     Revocations revocations = new Revocations(settings.revocation(), new Revoked());
     own.addListener(
         (before, update) -> {
-          if (update instanceof IdentityUpdate.Issued issued) {
-            revocations.issued(issued.revocations());
-            trust(issued.identity().bundles());
+          switch (update) {
+            case IdentityUpdate.Issued issued -> {
+              revocations.issued(issued.revocations());
+              trust(issued.identity().bundles());
+            }
+            case IdentityUpdate.Withdrawn withdrawn -> unreported.cutAll();
+            case IdentityUpdate.Failed failed -> {}
           }
         });
     revocations.start();
     if (settings.crlDirectory() != null) {
-      ScheduledExecutorService timer = RuntimeParts.timer();
-      parts.add(timer::shutdownNow);
-      new PeriodicLooks(timer).start(List.of(revocations::look));
+      PeriodicLooks looks = new PeriodicLooks();
+      parts.add(looks);
+      looks.start(List.of(revocations::look));
     }
     source.watch(own::accept);
     own.awaitFirst(SVID_DEADLINE, source);
@@ -176,9 +195,7 @@ final class KafkaIdentity implements AutoCloseable {
   private void readQuarantine(KafkaSettings.Source settings) {
     KafkaQuarantineSource quarantine =
         new KafkaQuarantineSource(
-            withIdentity(settings.quarantine()),
-            settings.topicPrefix(),
-            new EventReporter(new NoEvents(), clock, own::id, null, null, "kafka"));
+            withIdentity(settings.quarantine()), settings.topicPrefix(), unheard());
     parts.add(quarantine);
     quarantine.watch(holds -> peers.holds(Holds.of(holds, exempt)));
   }
@@ -195,9 +212,26 @@ final class KafkaIdentity implements AutoCloseable {
     return bundles.current().bundles();
   }
 
-  /** Judges brokers, whom no hold refuses. */
-  Admission admission() {
-    return admission;
+  private EventReporter unheard() {
+    return new EventReporter(new NoEvents(), clock, own::id, null, null, "kafka");
+  }
+
+  /**
+   * Watches connections of clients until an SVID of one ends: brokers, whom no hold refuses, are
+   * judged again whenever trust changes.
+   *
+   * @param events hears of their handshakes
+   * @param name what the names of the connections begin with
+   */
+  MeshTls clientTls(HandshakeEvents events, TransportLimits limits, String name) {
+    MeshTls watched =
+        new MeshTls(
+            engines,
+            admission,
+            new ConnectionTracker(admission, events, new FullHandshakes(), limits, name),
+            timer);
+    dialled.add(watched);
+    return watched;
   }
 
   /**
@@ -224,24 +258,32 @@ final class KafkaIdentity implements AutoCloseable {
 
   /** Takes over whose certificates are revoked. */
   void revoke(RevocationLists lists) {
-    bundles.revocations(lists);
     peers.revocations(lists);
+    if (bundles.revocations(lists)) {
+      dialled.forEach(MeshTls::judgeAgain);
+    }
   }
 
   /** Takes over whom to trust from now on. */
   void trust(Map<TrustDomain, TrustBundle> byTrustDomain) {
-    bundles.bundles(byTrustDomain);
     peers.bundles(byTrustDomain);
+    if (bundles.bundles(byTrustDomain)) {
+      dialled.forEach(MeshTls::judgeAgain);
+    }
   }
 
   /**
    * An engine for one connection to a broker.
    *
+   * @param watch sees the connection; none if nobody is to hear of it
    * @throws MeshRuntimeException while this workload has no SVID: clients try again later
+   * @throws IllegalStateException if there are too many connections
    */
-  SSLEngine clientEngine(String host, int port, IdentityPatterns brokers) {
+  SSLEngine clientEngine(
+      String host, int port, IdentityPatterns brokers, @Nullable DialledEngines watch) {
     look();
-    return engines.client(host, port, brokers::matches);
+    SSLEngine engine = engines.client(host, port, brokers::matches);
+    return watch == null ? unreported.dialled(engine) : watch.watched(engine);
   }
 
   /** An engine for one connection that this broker accepted. */

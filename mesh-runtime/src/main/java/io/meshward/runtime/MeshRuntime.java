@@ -71,6 +71,7 @@ public final class MeshRuntime implements AutoCloseable {
   private final BundleTrust bundles;
   private final DialledChannels channels = new DialledChannels();
   private final ScheduledExecutorService timer;
+  private final PeriodicLooks looks = new PeriodicLooks();
   private final AtomicBoolean closed = new AtomicBoolean();
 
   /** Says what a runtime needs, then starts it. */
@@ -105,7 +106,8 @@ public final class MeshRuntime implements AutoCloseable {
     listeners = new IdentityListeners(settings.listeners);
     workloadApi = endpoint == null ? null : new WorkloadApi(endpoint);
     SvidChoice choice = new SvidChoice(settings.spiffeId, settings.hint);
-    kafka = KafkaIdentity.of(own, workloadApi, choice, clock, settings.profile);
+    timer = RuntimeParts.timer();
+    kafka = KafkaIdentity.of(own, workloadApi, choice, clock, settings.profile, timer);
     parts.shareWithKafka(kafka);
     federation =
         new Federation(
@@ -154,7 +156,6 @@ public final class MeshRuntime implements AutoCloseable {
             clock);
     tracker =
         new ConnectionTracker(admission, handshakes, fullHandshakes, settings.limits, instance);
-    timer = RuntimeParts.timer();
     transport =
         new MeshTransport(
             tracker,
@@ -163,7 +164,7 @@ public final class MeshRuntime implements AutoCloseable {
             settings.limits);
     engines = new SvidEngines(own, admission, fullHandshakes, staples);
     plainTls = new MeshTls(engines, admission, tracker, timer);
-    brokerTls = parts.brokerTls(kafka, engines, handshakes, fullHandshakes, timer, instance);
+    brokerTls = kafka.clientTls(handshakes, settings.limits, instance + "-kafka");
     revocations =
         new Revocations(settings.revocation, new RevokedPeers(trust, kafka, tracker, lifecycle));
     bundles = new BundleTrust(own, federation, trust, kafka, lifecycle, tracker);
@@ -199,7 +200,11 @@ public final class MeshRuntime implements AutoCloseable {
               bundles.renew();
               channels.tryAgain();
             }
-            case IdentityUpdate.Withdrawn withdrawn -> tracker.cutAll();
+            case IdentityUpdate.Withdrawn withdrawn -> {
+              tracker.cutAll();
+              // The runtime's own are left: the event that tells of it goes by them.
+              brokerTls.cutAll();
+            }
             case IdentityUpdate.Failed failed -> {}
           }
         });
@@ -231,17 +236,16 @@ public final class MeshRuntime implements AutoCloseable {
     if (policies.current().enforced().equals(AuthorizationPolicy.REFUSE_ALL)) {
       log.atWarn().log("there is no policy: servers refuse every call");
     }
-    new PeriodicLooks(timer)
-        .start(
-            List.of(
-                this::observeState,
-                this::reportMissing,
-                channels::tryAgain,
-                holds::keep,
-                policies::reload,
-                revocations::look,
-                this::renewStaple,
-                this::startRisk));
+    looks.start(
+        List.of(
+            this::observeState,
+            this::reportMissing,
+            channels::tryAgain,
+            holds::keep,
+            policies::reload,
+            revocations::look,
+            this::renewStaple,
+            this::startRisk));
   }
 
   private void awaitPolicy(Duration deadline) throws InterruptedException {
@@ -467,7 +471,7 @@ public final class MeshRuntime implements AutoCloseable {
     if (workloadApi != null) {
       workloadApi.close();
     }
-    timer.shutdown();
+    looks.close();
     tracker.cutAll();
     brokerTls.cutAll();
     transport.close();
@@ -483,6 +487,8 @@ public final class MeshRuntime implements AutoCloseable {
       telemetry.close();
     }
     sink.close();
+    // The connections by which the sink sends need it to the last.
+    timer.shutdown();
   }
 
   /** Kafka's clients look at their settings here: what is open already must not stay so. */

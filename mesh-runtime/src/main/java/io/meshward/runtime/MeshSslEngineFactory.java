@@ -20,9 +20,10 @@ import org.jspecify.annotations.Nullable;
  * whoever has a valid SVID, and leaves the rest to {@link MeshPrincipalBuilder}.
  *
  * <p>The handshakes of clients with the properties of {@link MeshRuntime#kafkaClient} are events of
- * that runtime, and their connections are cut when an SVID ends. Those of the runtime's own
- * clients, which carry its events, are neither: a handshake to send an event about would be the
- * cause of the next one. A broker, and a client without a runtime, have nowhere to report to.
+ * that runtime. Those of the runtime's own clients, which carry its events, are not: a handshake to
+ * send an event about would be the cause of the next one. A broker, and a client without a runtime,
+ * have nowhere to report to. Connections of all clients are cut when an SVID of one ends, and when
+ * whom to trust changes against the broker; those at a broker are judged at each request.
  * Thread-safe.
  */
 public final class MeshSslEngineFactory implements SslEngineFactory {
@@ -55,8 +56,7 @@ public final class MeshSslEngineFactory implements SslEngineFactory {
     if (!brokersAreKnown) {
       throw brokersUnknown();
     }
-    SSLEngine engine = identity().clientEngine(peerHost, peerPort, brokers);
-    return watch == null ? engine : watch.watched(engine);
+    return identity().clientEngine(peerHost, peerPort, brokers, watch);
   }
 
   @Override

@@ -126,6 +126,11 @@ public final class MeshTls {
     };
   }
 
+  /** Judges the peers of all connections again, and cuts those that do not stand any more. */
+  void judgeAgain() {
+    tracker.judgeAgain();
+  }
+
   /** Ends all connections. */
   void cutAll() {
     tracker.cutAll();

@@ -71,20 +71,6 @@ final class RuntimeParts {
     }
   }
 
-  /** TLS of the Kafka clients of this workload's service, as opposed to its runtime's own. */
-  MeshTls brokerTls(
-      KafkaIdentity kafka,
-      SvidEngines engines,
-      HandshakeEvents handshakes,
-      FullHandshakes fullHandshakes,
-      ScheduledExecutorService timer,
-      String instance) {
-    ConnectionTracker tracker =
-        new ConnectionTracker(
-            kafka.admission(), handshakes, fullHandshakes, settings.limits, instance + "-kafka");
-    return new MeshTls(engines, kafka.admission(), tracker, timer);
-  }
-
   @Nullable MeshTelemetry telemetry(OwnIdentity own) {
     return settings.openTelemetry == null
         ? null

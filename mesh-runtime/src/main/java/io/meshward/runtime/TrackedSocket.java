@@ -67,7 +67,7 @@ final class TrackedSocket extends DelegatingSslSocket {
 
   private void requireUncut() throws SSLException {
     if (link.isCut()) {
-      throw new SSLException("the connection is cut " + watch.refusal());
+      throw new SSLException("the connection is cut: " + watch.whyCut());
     }
   }
 

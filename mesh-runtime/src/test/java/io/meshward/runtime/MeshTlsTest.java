@@ -25,8 +25,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
-import javax.net.ssl.SSLEngineResult;
-import javax.net.ssl.SSLEngineResult.HandshakeStatus;
 import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLPeerUnverifiedException;
 import javax.net.ssl.SSLSession;
@@ -157,7 +155,7 @@ class MeshTlsTest {
     SSLEngine server = orders.tls().serverEngine("127.0.0.1", 4711);
     SSLEngine client = frontend.tls().clientEngine("127.0.0.1", 8443, shop.orders::equals);
 
-    shakeHands(client, server);
+    Engines.shakeHands(client, server);
 
     assertThat(orders.tls().peer(server.getSession(), "127.0.0.1")).isEqualTo(shop.frontend);
     assertThat(frontend.tls().peer(client.getSession(), null)).isEqualTo(shop.orders);
@@ -170,7 +168,7 @@ class MeshTlsTest {
     SSLEngine server = orders.tls().serverEngine("10.1.2.3", 4711);
     SSLEngine client = frontend.tls().clientEngine("127.0.0.1", 8443, anyone -> true);
 
-    assertThatThrownBy(() -> shakeHands(client, server))
+    assertThatThrownBy(() -> Engines.shakeHands(client, server))
         .isInstanceOf(SSLException.class)
         .hasStackTraceContaining("quarantined");
   }
@@ -243,7 +241,7 @@ class MeshTlsTest {
     AtomicInteger told = new AtomicInteger();
     SSLEngine server = orders.tls().serverEngine("127.0.0.1", 4711, told::incrementAndGet);
     SSLEngine client = frontend.tls().clientEngine("127.0.0.1", 8443, shop.orders::equals);
-    shakeHands(client, server);
+    Engines.shakeHands(client, server);
     assertThat(orders.status().connections()).isEqualTo(1);
 
     shop.serverHolds.place(Subject.of(shop.frontend), "c1");
@@ -262,7 +260,7 @@ class MeshTlsTest {
     MeshRuntime frontend = shop.frontendRuntime();
     SSLEngine server = orders.tls().serverEngine("127.0.0.1", 4711);
     SSLEngine client = frontend.tls().clientEngine("127.0.0.1", 8443, shop.orders::equals);
-    shakeHands(client, server);
+    Engines.shakeHands(client, server);
 
     server.closeOutbound();
     client.closeOutbound();
@@ -316,40 +314,6 @@ class MeshTlsTest {
       return new String(tls.getInputStream().readAllBytes(), UTF_8);
     } catch (IOException e) {
       return "";
-    }
-  }
-
-  private static void shakeHands(SSLEngine client, SSLEngine server) throws SSLException {
-    ByteBuffer toServer = ByteBuffer.allocate(64 * 1024);
-    ByteBuffer toClient = ByteBuffer.allocate(64 * 1024);
-    client.beginHandshake();
-    server.beginHandshake();
-    for (int round = 0; round < 50; round++) {
-      step(client, toServer, toClient);
-      step(server, toClient, toServer);
-      if (isDone(client) && isDone(server) && toServer.position() == 0) {
-        return;
-      }
-    }
-    throw new AssertionError("no end of the handshake");
-  }
-
-  private static boolean isDone(SSLEngine engine) {
-    return engine.getHandshakeStatus() == HandshakeStatus.NOT_HANDSHAKING;
-  }
-
-  private static void step(SSLEngine engine, ByteBuffer out, ByteBuffer in) throws SSLException {
-    for (Runnable task = engine.getDelegatedTask();
-        task != null;
-        task = engine.getDelegatedTask()) {
-      task.run();
-    }
-    if (engine.getHandshakeStatus() == HandshakeStatus.NEED_WRAP) {
-      engine.wrap(ByteBuffer.allocate(0), out);
-    } else {
-      in.flip();
-      SSLEngineResult unused = engine.unwrap(in, ByteBuffer.allocate(32 * 1024));
-      in.compact();
     }
   }
 
