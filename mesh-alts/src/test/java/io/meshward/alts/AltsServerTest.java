@@ -122,7 +122,7 @@ class AltsServerTest {
     AuthzDecision decision = events.await(AuthzDecision.class);
     assertThat(decision.authz().decision()).isEqualTo(AuthzDecision.Decision.DENY);
     assertThat(decision.authz().reason()).isEqualTo("no_rule");
-    assertThat(decision.rpc().knownMethod()).isFalse();
+    assertThat(requireNonNull(decision.rpc()).knownMethod()).isFalse();
     assertThat(decision.peer().id()).isEqualTo(BATCH);
   }
 

@@ -13,10 +13,10 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Decides whether a peer may be spoken to: this workload has an identity itself, the peer's chain
- * is a valid X.509-SVID of the ID that is expected, and neither a hold nor a revocation list
- * refuses it. Asked in the handshake, after it, when the transport is ready, and again for a call
- * when trust has changed. Thread-safe.
+ * Decides whether a peer may be spoken to: this workload has an identity itself, which no hold
+ * refuses (what is quarantined is so at both sides), the peer's chain is a valid X.509-SVID of the
+ * ID that is expected, and neither a hold nor a revocation list refuses it. Asked in the handshake,
+ * after it, when the transport is ready, and again for a call when trust has changed. Thread-safe.
  */
 final class Admission {
   private final OwnIdentity own;
@@ -24,6 +24,10 @@ final class Admission {
   private final Clock clock;
   private final SvidProfile profile;
   private final Verified<List<X509Certificate>, Verdict> verified = new Verified<>();
+  private volatile @Nullable OwnHold ownHold;
+
+  /** What holds make of this workload itself, with the SVID of one generation. */
+  private record OwnHold(Holds holds, long generation, Optional<Hold> hold) {}
 
   Admission(OwnIdentity own, Trust trust, Clock clock, SvidProfile profile) {
     this.own = own;
@@ -41,11 +45,61 @@ final class Admission {
   }
 
   boolean hasOwnSvid() {
-    return hasOwnSvidAt(clock.instant());
+    return own.isUsableAt(clock.instant());
   }
 
-  boolean hasOwnSvidAt(Instant now) {
-    return own.isUsableAt(now);
+  /** Why this workload itself may neither serve nor dial; empty if it may. Asked for each call. */
+  Optional<Verdict.Rejected> ownRefusal(Instant now) {
+    return ownRefusal(trust.current().holds(), now);
+  }
+
+  private Optional<Verdict.Rejected> ownRefusal(Holds holds, Instant now) {
+    if (!own.isUsableAt(now)) {
+      return Optional.of(
+          rejected(RejectionReason.NO_OWN_SVID, null, "this workload has no valid SVID"));
+    }
+    return ownHold(holds, now)
+        .map(
+            hold ->
+                rejected(
+                    RejectionReason.OWN_QUARANTINED,
+                    null,
+                    "own identity is quarantined by containment " + hold.key().containment()));
+  }
+
+  /** Whether one of some holds refuses this workload itself with the SVID that it has now. */
+  boolean isHeldItself(Holds holds, Instant now) {
+    return own.usable()
+        .flatMap(identity -> holds.against(identity.svid().id(), identity.svid().leaf(), null, now))
+        .isPresent();
+  }
+
+  /** A hold in force that refuses this workload itself with the SVID that it has now, if any. */
+  Optional<Hold> ownHold() {
+    return ownHold(trust.current().holds(), clock.instant());
+  }
+
+  private static Optional<Hold> against(Holds holds, WorkloadIdentity own, Instant now) {
+    return holds.against(own.svid().id(), own.svid().leaf(), null, now);
+  }
+
+  private Optional<Hold> ownHold(Holds holds, Instant now) {
+    if (holds.isEmpty()) {
+      return Optional.empty();
+    }
+    WorkloadIdentity identity = own.usable().orElse(null);
+    if (identity == null) {
+      return Optional.empty();
+    }
+    OwnHold known = ownHold;
+    if (known == null
+        || known.holds() != holds
+        || known.generation() != identity.generation()
+        || known.hold().filter(hold -> !hold.livesAt(now)).isPresent()) {
+      known = new OwnHold(holds, identity.generation(), against(holds, identity, now));
+      ownHold = known;
+    }
+    return known.hold();
   }
 
   /**
@@ -61,8 +115,9 @@ final class Admission {
       @Nullable SpiffeId expected,
       Trust.Snapshot snapshot) {
     Instant now = clock.instant();
-    if (!hasOwnSvidAt(now)) {
-      return rejected(RejectionReason.NO_OWN_SVID, null, "this workload has no valid SVID");
+    Optional<Verdict.Rejected> own = ownRefusal(snapshot.holds(), now);
+    if (own.isPresent()) {
+      return own.get();
     }
     List<X509Certificate> chain = SentChain.ordered(presented);
     Verdict verdict = verify(chain, snapshot.bundles(), now);
@@ -139,11 +194,11 @@ final class Admission {
    * apply.
    */
   Optional<Verdict.Rejected> refusal(SpiffeId id, @Nullable String ip, Trust.Snapshot snapshot) {
-    if (!hasOwnSvid()) {
-      return Optional.of(
-          rejected(RejectionReason.NO_OWN_SVID, id, "this workload has no valid SVID"));
-    }
     Holds holds = snapshot.holds();
+    Optional<Verdict.Rejected> own = ownRefusal(holds, clock.instant());
+    if (own.isPresent()) {
+      return own;
+    }
     return holds.read()
         ? holds
             .against(id, ip, clock.instant())

@@ -4,6 +4,7 @@ import io.grpc.netty.shaded.io.netty.channel.Channel;
 import io.grpc.netty.shaded.io.netty.channel.ChannelHandlerContext;
 import io.grpc.netty.shaded.io.netty.channel.ChannelInboundHandlerAdapter;
 import io.grpc.netty.shaded.io.netty.handler.ssl.SslHandler;
+import io.meshward.schemas.TlsHandshake;
 import java.nio.channels.ClosedChannelException;
 import java.time.Duration;
 import java.util.function.Function;
@@ -60,6 +61,14 @@ final class ChannelWatch extends ChannelInboundHandlerAdapter {
       watch.connection().cut();
       return;
     }
+    ChannelHandlerContext behind = channel.pipeline().context(tls);
+    channel
+        .pipeline()
+        .addAfter(
+            behind.name(),
+            null,
+            new GoAwayWatch(
+                watch.connection().role() == TlsHandshake.Role.CLIENT, watch::brokeTheRules));
     var unused =
         tls.handshakeFuture()
             .addListener(

@@ -61,10 +61,9 @@ final class ConnectionWatch {
 
   /** What needs no handshake to be refused. */
   private Optional<Verdict.Rejected> refusedUnseen() {
-    if (!admission.hasOwnSvid()) {
-      return Optional.of(
-          new Verdict.Rejected(
-              RejectionReason.NO_OWN_SVID, null, 0, "this workload has no valid SVID"));
+    Optional<Verdict.Rejected> own = admission.ownRefusal(admission.now());
+    if (own.isPresent()) {
+      return own;
     }
     String ip = connection.ip();
     return ip == null
@@ -154,6 +153,15 @@ final class ConnectionWatch {
       refusal = failure.detail();
       events.failed(connection, failure, facts, generation());
     }
+  }
+
+  /**
+   * The connection ends because its peer breaks the rules of HTTP/2.
+   *
+   * @param rule a code from a fixed set
+   */
+  void brokeTheRules(String rule) {
+    events.brokeTheRules(connection, rule);
   }
 
   private void refuse(Verdict.Rejected rejected, HandshakeFacts facts) {

@@ -12,8 +12,9 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Decides about every call of a client before anything is sent: this workload has a valid SVID, no
- * hold refuses every SVID of the server, and the call does not ask to be taken for another host's.
+ * Decides about every call of a client before anything is sent: this workload has a valid SVID that
+ * no hold refuses, none refuses every SVID of the server, and the call does not ask to be taken for
+ * another host's.
  */
 final class DialGate implements ClientInterceptor {
   private final Admission admission;
@@ -37,8 +38,13 @@ final class DialGate implements ClientInterceptor {
           "a call cannot override its authority: the server is known by its SPIFFE ID, " + server);
     }
     Instant now = admission.now();
-    if (!admission.hasOwnSvidAt(now)) {
-      return Status.UNAVAILABLE.withDescription("this workload has no valid SVID");
+    Verdict.Rejected own = admission.ownRefusal(now).orElse(null);
+    if (own != null) {
+      Status status =
+          own.reason() == RejectionReason.OWN_QUARANTINED
+              ? Status.PERMISSION_DENIED
+              : Status.UNAVAILABLE;
+      return status.withDescription(own.words());
     }
     Holds holds = admission.trust().current().holds();
     if (!holds.read()) {

@@ -1,5 +1,6 @@
 package io.meshward.runtime;
 
+import io.meshward.schemas.AuthzDecision;
 import io.meshward.schemas.CertificateFacts;
 import io.meshward.schemas.Connection;
 import io.meshward.schemas.Peer;
@@ -15,8 +16,9 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reports TLS handshakes of this workload, of both roles, whatever their outcome: all of them, up
- * to a limit for each address.
+ * Reports TLS handshakes of this workload, of both roles, whatever their outcome, and connections
+ * that were ended because their peer broke the rules of HTTP/2: all of them, up to a limit for each
+ * address.
  */
 final class HandshakeEvents {
   private final EventReporter reporter;
@@ -104,6 +106,55 @@ final class HandshakeEvents {
         null,
         chain.isEmpty() && rejection != null ? rejection.rejection().claimedId() : claimedId(chain),
         chain);
+  }
+
+  /**
+   * Reports that a connection was ended because its peer broke the rules of HTTP/2, such as by too
+   * many pings or resets: a denial of all further calls.
+   *
+   * @param rule a code from a fixed set
+   */
+  void brokeTheRules(TrackedConnection connection, String rule) {
+    if (!limit.lets(connection.ip(), false)) {
+      return;
+    }
+    SpiffeId id = connection.peerId().orElse(null);
+    reporter.decision(
+        clock.instant(),
+        new AuthzDecision(
+            new AuthzDecision.Authz(
+                AuthzDecision.Decision.DENY,
+                true,
+                null,
+                "connection",
+                null,
+                null,
+                null,
+                rule,
+                0,
+                null,
+                null,
+                null,
+                null,
+                null),
+            null,
+            reporter.local(),
+            new Connection(connection.id()),
+            new Peer(
+                connection.ip(),
+                connection.port(),
+                null,
+                id,
+                null,
+                id == null ? null : id.trustDomain()),
+            connection
+                .peer()
+                .map(peer -> Certificates.facts(peer.certificate(), clock.instant()))
+                .orElse(null),
+            null,
+            null,
+            null,
+            null));
   }
 
   private void emit(

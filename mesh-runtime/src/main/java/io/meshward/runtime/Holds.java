@@ -12,7 +12,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Consumer;
+import java.util.function.BiConsumer;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Holds {
   private static final Holds UNREAD =
-      new Holds(List.of(), IdentityPatterns.NONE, hold -> {}, false);
+      new Holds(List.of(), IdentityPatterns.NONE, (hold, id) -> {}, false);
 
   private final Map<Subject, List<Hold>> bySubject;
 
@@ -31,13 +31,13 @@ final class Holds {
   private final boolean onCertificates;
 
   private final IdentityPatterns protectedIdentities;
-  private final Consumer<Hold> spares;
+  private final BiConsumer<Hold, SpiffeId> spares;
   private final boolean read;
 
   private Holds(
       Collection<Hold> holds,
       IdentityPatterns protectedIdentities,
-      Consumer<Hold> spares,
+      BiConsumer<Hold, SpiffeId> spares,
       boolean read) {
     this.bySubject = holds.stream().collect(Collectors.groupingBy(Holds::subject));
     this.onCertificates =
@@ -60,24 +60,30 @@ final class Holds {
    * @param protectedIdentities identities that no hold refuses
    */
   static Holds of(Collection<Hold> holds, IdentityPatterns protectedIdentities) {
-    return of(holds, protectedIdentities, hold -> {});
+    return of(holds, protectedIdentities, (hold, id) -> {});
   }
 
   /**
    * Holds that were read to the end.
    *
    * @param protectedIdentities identities that no hold refuses
-   * @param spares hears of each hold that would refuse a peer if that were not protected, each time
-   *     one is judged by its certificate, on the judging thread
+   * @param spares hears of each hold that would refuse an identity if that were not protected, each
+   *     time one is judged, on the judging thread
    */
   static Holds of(
-      Collection<Hold> holds, IdentityPatterns protectedIdentities, Consumer<Hold> spares) {
+      Collection<Hold> holds,
+      IdentityPatterns protectedIdentities,
+      BiConsumer<Hold, SpiffeId> spares) {
     return new Holds(holds, protectedIdentities, spares, true);
   }
 
   /** Whether they were read, so that the absence of a hold means something. */
   boolean read() {
     return read;
+  }
+
+  boolean isEmpty() {
+    return bySubject.isEmpty();
   }
 
   int size() {
@@ -97,21 +103,28 @@ final class Holds {
       subjects.add(new Subject(Subject.Kind.IP, null, ip));
     }
     Instant notBefore = leaf.getNotBefore().toInstant();
-    List<Hold> found = find(subjects, hold -> hold.livesAt(now) && hold.refuses(notBefore));
-    if (protectedIdentities.matches(id)) {
-      found.forEach(spares);
+    return unlessProtected(
+        id, find(subjects, hold -> hold.livesAt(now) && hold.refuses(notBefore)));
+  }
+
+  /** The first of the holds that refuse an ID, unless it is protected, which is told. */
+  private Optional<Hold> unlessProtected(SpiffeId id, List<Hold> found) {
+    if (found.isEmpty()) {
       return Optional.empty();
     }
-    return found.stream().findFirst();
+    if (protectedIdentities.matches(id)) {
+      found.forEach(hold -> spares.accept(hold, id));
+      return Optional.empty();
+    }
+    return Optional.of(found.get(0));
   }
 
   /** A hold that refuses every SVID of an ID, whatever its certificate. */
   Optional<Hold> againstEverySvid(SpiffeId id, Instant now) {
-    if (bySubject.isEmpty() || protectedIdentities.matches(id)) {
-      return Optional.empty();
-    }
-    return find(names(id), hold -> hold.livesAt(now) && hold.issuedBefore() == null).stream()
-        .findFirst();
+    return bySubject.isEmpty()
+        ? Optional.empty()
+        : unlessProtected(
+            id, find(names(id), hold -> hold.livesAt(now) && hold.issuedBefore() == null));
   }
 
   /**
@@ -120,23 +133,28 @@ final class Holds {
    * @param issuedAt when that was issued; if it does not say so, every hold on the identity counts
    */
   Optional<Hold> againstClaim(SpiffeId id, @Nullable Instant issuedAt, Instant now) {
-    if (bySubject.isEmpty() || protectedIdentities.matches(id)) {
-      return Optional.empty();
-    }
-    return find(
-            names(id), hold -> hold.livesAt(now) && (issuedAt == null || hold.refuses(issuedAt)))
-        .stream()
-        .findFirst();
+    return bySubject.isEmpty()
+        ? Optional.empty()
+        : unlessProtected(
+            id,
+            find(
+                names(id),
+                hold -> hold.livesAt(now) && (issuedAt == null || hold.refuses(issuedAt))));
   }
 
   /**
    * A hold that refuses every SVID of an ID, or the address it comes from: without a certificate.
    */
   Optional<Hold> against(SpiffeId id, @Nullable String ip, Instant now) {
-    return protectedIdentities.matches(id)
-        ? Optional.empty()
-        : againstEverySvid(id, now)
-            .or(() -> ip == null ? Optional.empty() : againstAddress(ip, now));
+    if (bySubject.isEmpty()) {
+      return Optional.empty();
+    }
+    List<Subject> subjects = names(id);
+    if (ip != null) {
+      subjects.add(new Subject(Subject.Kind.IP, null, ip));
+    }
+    return unlessProtected(
+        id, find(subjects, hold -> hold.livesAt(now) && hold.issuedBefore() == null));
   }
 
   /**

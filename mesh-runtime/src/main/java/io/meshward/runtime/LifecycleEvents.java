@@ -10,6 +10,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -30,6 +31,7 @@ final class LifecycleEvents implements OwnIdentity.Listener, PolicyStore.Listene
   /** What was issued last: the state that it is expired does not name it. */
   private volatile @Nullable X509Svid issued;
 
+  private @Nullable String heldBy;
   private RuntimeState lastSeen = new RuntimeState.Starting("");
 
   LifecycleEvents(EventReporter reporter, IdentitySource source, Clock clock) {
@@ -112,6 +114,32 @@ final class LifecycleEvents implements OwnIdentity.Listener, PolicyStore.Listene
       case RuntimeState.Withdrawn withdrawn -> {}
     }
     return true;
+  }
+
+  /**
+   * Looks whether this workload itself has come to be held, or is not any more. For one thread.
+   *
+   * @param hold that refuses it, if any
+   */
+  void observeOwn(@Nullable Hold hold) {
+    String containment = hold == null ? null : hold.key().containment();
+    if (Objects.equals(containment, heldBy)) {
+      return;
+    }
+    if (containment != null) {
+      log.atError()
+          .addKeyValue("containment", containment)
+          .log("own identity is quarantined: nothing is served or dialled");
+      report(
+          new LifecycleChange(Change.QUARANTINED)
+              .error("own identity is quarantined by containment " + containment));
+    } else {
+      log.atWarn()
+          .addKeyValue("containment", heldBy)
+          .log("own identity is not quarantined any more");
+      report(new LifecycleChange(Change.RELEASED).error("released by containment " + heldBy));
+    }
+    heldBy = containment;
   }
 
   /** Reports what the sink has dropped since the last such report. For one thread. */

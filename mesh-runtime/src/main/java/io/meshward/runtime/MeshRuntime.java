@@ -18,6 +18,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicBoolean;
 import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLEngine;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -169,7 +170,8 @@ public final class MeshRuntime implements AutoCloseable {
         new Revocations(settings.revocation, new RevokedPeers(trust, kafka, tracker, lifecycle));
     bundles = new BundleTrust(own, federation, trust, kafka, lifecycle, tracker);
     quarantine =
-        new QuarantineEnforcer(trust, tracker, reporter, protectedIdentities, clock, timer);
+        new QuarantineEnforcer(
+            admission, tracker, brokerTls::cutAll, reporter, protectedIdentities, clock, timer);
     holds =
         new QuarantineReading(
             parts.quarantineSource(reporter),
@@ -231,6 +233,7 @@ public final class MeshRuntime implements AutoCloseable {
       throw new MeshRuntimeException("interrupted while reading quarantine and policy", e);
     }
     policies.listen(lifecycle);
+    observeOwnHold();
     lifecycle.tlsFallback(tlsProvider);
     federation.start(bundles::renew, lifecycle::bundleRefused);
     if (policies.current().enforced().equals(AuthorizationPolicy.REFUSE_ALL)) {
@@ -239,6 +242,7 @@ public final class MeshRuntime implements AutoCloseable {
     looks.start(
         List.of(
             this::observeState,
+            this::observeOwnHold,
             this::reportMissing,
             channels::tryAgain,
             holds::keep,
@@ -273,6 +277,10 @@ public final class MeshRuntime implements AutoCloseable {
       listeners.tell(own::state);
     }
     watchdog.observe(own.state());
+  }
+
+  private void observeOwnHold() {
+    lifecycle.observeOwn(admission.ownHold().orElse(null));
   }
 
   private void reportMissing() {
@@ -390,7 +398,18 @@ public final class MeshRuntime implements AutoCloseable {
    * @throws IllegalArgumentException if a pattern is none, or none is given
    */
   public Map<String, Object> kafkaClient(String... brokers) {
-    return kafka.client(List.of(brokers), brokerTls::dialled);
+    return kafka.client(List.of(brokers), this::watchedByBrokerTls);
+  }
+
+  private SSLEngine watchedByBrokerTls(SSLEngine dialled) {
+    admission
+        .ownHold()
+        .ifPresent(
+            hold -> {
+              throw new MeshRuntimeException(
+                  "own identity is quarantined by containment " + hold.key().containment());
+            });
+    return brokerTls.dialled(dialled);
   }
 
   /**
@@ -443,6 +462,7 @@ public final class MeshRuntime implements AutoCloseable {
         known.read(),
         holds.ageMs(),
         known.size(),
+        admission.ownHold().map(hold -> hold.key().containment()).orElse(null),
         tracker.size(),
         tracker.refused(),
         policies.current().enforced().id(),

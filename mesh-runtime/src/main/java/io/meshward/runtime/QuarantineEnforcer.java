@@ -28,8 +28,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Applies holds: refuses their subjects from now on, cuts their live connections, and reports what
- * it did. A hold that ends by itself is released by this workload's clock. Protected identities are
- * never refused, and a hold that meets one is reported as such, once. Thread-safe.
+ * it did. A hold on this workload itself refuses and cuts everybody. A hold that ends by itself is
+ * released by this workload's clock. Protected identities are never refused, and a hold that meets
+ * one is reported as such, once. Thread-safe.
  */
 final class QuarantineEnforcer implements QuarantineSource.Listener {
   private static final Logger log = LoggerFactory.getLogger(QuarantineEnforcer.class);
@@ -40,8 +41,10 @@ final class QuarantineEnforcer implements QuarantineSource.Listener {
   /** How long a connection may take to be gone before the report is made without it. */
   private static final long CUT_TIMEOUT_MS = 1_000;
 
+  private final Admission admission;
   private final Trust trust;
   private final ConnectionTracker tracker;
+  private final Runnable cutOthers;
   private final EventReporter reporter;
   private final IdentityPatterns protectedIdentities;
   private final Clock clock;
@@ -55,15 +58,22 @@ final class QuarantineEnforcer implements QuarantineSource.Listener {
   private Map<QuarantineKey, Hold> applied = Map.of();
   private @Nullable Future<?> nextExpiry;
 
+  /**
+   * @param cutOthers ends the connections that {@code tracker} does not know, which is done when
+   *     this workload itself is held
+   */
   QuarantineEnforcer(
-      Trust trust,
+      Admission admission,
       ConnectionTracker tracker,
+      Runnable cutOthers,
       EventReporter reporter,
       IdentityPatterns protectedIdentities,
       Clock clock,
       ScheduledExecutorService timer) {
-    this.trust = trust;
+    this.admission = admission;
+    this.trust = admission.trust();
     this.tracker = tracker;
+    this.cutOthers = cutOthers;
     this.reporter = reporter;
     this.protectedIdentities = protectedIdentities;
     this.clock = clock;
@@ -154,14 +164,18 @@ final class QuarantineEnforcer implements QuarantineSource.Listener {
 
   private void enforce(Hold hold) {
     if (isProtected(hold)) {
-      spares(hold);
+      spares(hold, SpiffeId.parse(hold.key().subject().value()));
       return;
     }
     Holds one = Holds.of(List.of(hold), protectedIdentities, this::spares);
     Instant now = clock.instant();
+    boolean ownIsHeld = admission.isHeldItself(one, now);
+    if (ownIsHeld) {
+      cutOthers.run();
+    }
     List<TrackedConnection> held = new ArrayList<>();
     for (TrackedConnection connection : tracker.connections()) {
-      if (connection.heldBy(one, now).isPresent()) {
+      if (ownIsHeld || connection.heldBy(one, now).isPresent()) {
         held.add(connection);
       }
     }
@@ -187,13 +201,14 @@ final class QuarantineEnforcer implements QuarantineSource.Listener {
   }
 
   /**
-   * A hold met a protected identity, when it came or when that connected. Called with and without
-   * the lock of this object, and by those who hold a connection's.
+   * A hold met a protected identity, when it came or when that connected or was called for. Called
+   * with and without the lock of this object, and by those who hold a connection's.
    */
-  private void spares(Hold hold) {
+  private void spares(Hold hold, SpiffeId met) {
     if (sparing.add(hold.key())) {
       log.atError()
           .addKeyValue("hold", hold.key())
+          .addKeyValue("identity", met)
           .log("a hold meets a protected identity, which is not refused");
       report(hold, Outcome.REFUSED_PROTECTED, 0);
     }

@@ -55,7 +55,9 @@ enum RejectionReason {
   /** It did, and nobody stands behind the name. */
   UNKNOWN_ACCOUNT("unknown_account", Result.CERTIFICATE_VERIFICATION_FAILED),
   /** This workload itself has no SVID that it may use now. */
-  NO_OWN_SVID("own_svid_unavailable", Result.UNKNOWN_FAILURE);
+  NO_OWN_SVID("own_svid_unavailable", Result.UNKNOWN_FAILURE),
+  /** This workload itself is held. */
+  OWN_QUARANTINED("own_quarantined", Result.UNKNOWN_FAILURE);
 
   private final String code;
   private final Result result;

@@ -11,6 +11,8 @@ import org.jspecify.annotations.Nullable;
  * @param quarantineRead whether the holds have been read; until then everything is refused
  * @param quarantineAgeMs milliseconds since the holds were last known to be up to date; -1 before
  * @param holds how many holds are applied
+ * @param quarantinedBy the containment that holds this workload itself, if one does: everything is
+ *     refused until it is released, or an SVID comes that it does not mean
  * @param connections how many connections are open, of both roles
  * @param connectionsRefused how many were closed at once so far, because there were too many
  * @param policy name and content hash of the policy in force
@@ -25,6 +27,7 @@ public record RuntimeStatus(
     boolean quarantineRead,
     long quarantineAgeMs,
     int holds,
+    @Nullable String quarantinedBy,
     int connections,
     long connectionsRefused,
     String policy,
@@ -48,14 +51,16 @@ public record RuntimeStatus(
       case RuntimeState.Withdrawn withdrawn ->
           Optional.of("the SVID is withdrawn: " + withdrawn.reason());
       case RuntimeState.Expired expired -> Optional.of("the SVID expired at " + expired.since());
-      case RuntimeState.Ready ready -> quarantineUnread();
-      case RuntimeState.Stale stale -> quarantineUnread();
+      case RuntimeState.Ready ready -> quarantine();
+      case RuntimeState.Stale stale -> quarantine();
     };
   }
 
-  private Optional<String> quarantineUnread() {
-    return quarantineRead
-        ? Optional.empty()
-        : Optional.of("the quarantine has not been read to its end yet");
+  private Optional<String> quarantine() {
+    if (!quarantineRead) {
+      return Optional.of("the quarantine has not been read to its end yet");
+    }
+    return Optional.ofNullable(quarantinedBy)
+        .map(containment -> "own identity is quarantined by containment " + containment);
   }
 }

@@ -117,8 +117,9 @@ final class TrackedConnection {
       return refused(RejectionReason.NO_CLIENT_CERT, "the handshake admitted no peer");
     }
     Instant now = admission.now();
-    if (!admission.hasOwnSvidAt(now)) {
-      return refused(RejectionReason.NO_OWN_SVID, "this workload has no valid SVID");
+    Optional<Verdict.Rejected> own = admission.ownRefusal(now);
+    if (own.isPresent()) {
+      return own;
     }
     if (let instanceof BySvid svid && now.isAfter(svid.deadline())) {
       return refused(RejectionReason.EXPIRED, "an SVID of this connection is over");

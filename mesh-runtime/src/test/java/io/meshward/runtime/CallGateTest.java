@@ -91,8 +91,8 @@ class CallGateTest {
         .isEqualTo(Status.Code.PERMISSION_DENIED);
 
     AuthzDecision event = shop.serverEvents.await(AuthzDecision.class, any -> true);
-    assertThat(event.rpc().knownMethod()).isFalse();
-    assertThat(event.rpc().method()).isEqualTo("/meshward.test.Echo/Missing");
+    assertThat(requireNonNull(event.rpc()).knownMethod()).isFalse();
+    assertThat(requireNonNull(event.rpc()).method()).isEqualTo("/meshward.test.Echo/Missing");
     assertThat(event.authz().decision()).isEqualTo(Decision.DENY);
   }
 
@@ -122,7 +122,7 @@ class CallGateTest {
         .isEqualTo(Status.Code.UNIMPLEMENTED);
 
     AuthzDecision event = shop.serverEvents.await(AuthzDecision.class, any -> true);
-    assertThat(event.rpc().knownMethod()).isFalse();
+    assertThat(requireNonNull(event.rpc()).knownMethod()).isFalse();
     assertThat(event.authz().decision()).isEqualTo(Decision.ALLOW);
   }
 

@@ -20,6 +20,8 @@ import io.grpc.StatusRuntimeException;
 import io.grpc.stub.MetadataUtils;
 import io.meshward.schemas.AuthzDecision;
 import io.meshward.schemas.AuthzDecision.Decision;
+import io.meshward.schemas.Enforcement;
+import io.meshward.schemas.Enforcement.Outcome;
 import io.meshward.schemas.SpiffeId;
 import io.meshward.schemas.Subject;
 import io.meshward.testkit.IssueOptions;
@@ -189,6 +191,29 @@ class DelegationTest {
     assertRefused(links, "quarantined");
     holds.release(hold);
     assertThat(call(ordersToPayment, links)).contains("orders");
+  }
+
+  @Test
+  void aHoldThatMeetsAProtectedOriginatorIsRefusedLoudlyAndOnce() {
+    ManagedChannel channel =
+        shop.dial(
+            shop.ordersRuntime(),
+            shop.serve(
+                paymentRuntime(builder -> builder.protectedIdentities(shop.frontend.toString()))),
+            payment);
+    var hold =
+        holds.place(
+            new Subject(Subject.Kind.PATH_PREFIX, domain.name(), shop.frontend.path()), "c1");
+
+    for (int call = 0; call < 2; call++) {
+      assertThat(call(channel, chain(List.of(shop.frontend, shop.orders), payment)))
+          .contains("orders");
+    }
+
+    assertThat(events.of(Enforcement.class))
+        .extracting(event -> event.enforcement().outcome())
+        .containsOnlyOnce(Outcome.REFUSED_PROTECTED);
+    holds.release(hold);
   }
 
   @Test

@@ -57,7 +57,8 @@ final class ExpectedResults {
       case "malformed_message", "unexpected_message", "plaintext" -> Result.UNEXPECTED_MESSAGE;
       case "handshake_timeout" -> Result.HANDSHAKE_TIMEOUT;
       case "peer_closed" -> Result.PEER_CONNECTION_CLOSED;
-      case "own_svid_unavailable", "refused_by_peer", "unknown" -> Result.UNKNOWN_FAILURE;
+      case "own_svid_unavailable", "own_quarantined", "refused_by_peer", "unknown" ->
+          Result.UNKNOWN_FAILURE;
       default -> throw new IllegalArgumentException(detail);
     };
   }

@@ -25,6 +25,8 @@ import io.grpc.stub.ClientCalls;
 import io.grpc.stub.MetadataUtils;
 import io.meshward.schemas.AuthzDecision;
 import io.meshward.schemas.AuthzDecision.Decision;
+import io.meshward.schemas.Enforcement;
+import io.meshward.schemas.Enforcement.Outcome;
 import io.meshward.schemas.QuarantineKey;
 import io.meshward.schemas.SpiffeId;
 import io.meshward.schemas.Subject;
@@ -245,6 +247,34 @@ class JwtCallsTest {
 
     assertRefused(channel, bearer, "quarantined");
     assertThat(requireNonNull(last().jwt()).sub()).isEqualTo(user.toString());
+  }
+
+  @Test
+  void aHoldThatMeetsAProtectedIdentityInATokenOnlyIsRefusedLoudlyAndOnce() {
+    SpiffeId user = domain.name().id("/user/alice");
+    Server server =
+        shop.serve(
+            shop.ordersRuntime(
+                orders ->
+                    orders
+                        .protectedIdentities(user.toString())
+                        .jwt(JwtOptions.forAudience("orders").carriers("spiffe://shop.test/*"))));
+    ManagedChannel channel = shop.dial(shop.frontendRuntime(), server);
+    shop.serverHolds.place(new Subject(Subject.Kind.PATH_PREFIX, domain.name(), "/user"), "c1");
+    assertThat(outcomes()).containsExactly(Outcome.APPLIED);
+
+    assertThat(call(channel, bearer(token(user, "orders")))).contains("frontend");
+    assertThat(call(channel, bearer(token(user, "orders")))).contains("frontend");
+
+    assertThat(outcomes()).containsExactly(Outcome.APPLIED, Outcome.REFUSED_PROTECTED);
+    Metadata bob = bearer(token(domain.name().id("/user/bob"), "orders"));
+    assertRefused(channel, bob, "quarantined");
+  }
+
+  private List<Outcome> outcomes() {
+    return shop.serverEvents.of(Enforcement.class).stream()
+        .map(event -> event.enforcement().outcome())
+        .toList();
   }
 
   @ParameterizedTest

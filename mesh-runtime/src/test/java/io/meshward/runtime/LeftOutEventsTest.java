@@ -1,6 +1,7 @@
 package io.meshward.runtime;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
@@ -151,7 +152,7 @@ class LeftOutEventsTest {
 
   private static long decisions(Shop shop, String method) {
     return shop.serverEvents.of(AuthzDecision.class).stream()
-        .filter(event -> event.rpc().method().equals(method))
+        .filter(event -> requireNonNull(event.rpc()).method().equals(method))
         .count();
   }
 

@@ -1,5 +1,6 @@
 package io.meshward.runtime;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.grpc.ManagedChannel;
@@ -61,7 +62,7 @@ class MeshCallTest {
     assertThat(decision.authz().ruleId()).isEqualTo("allow_rules.frontend");
     assertThat(decision.conn()).isEqualTo(seen.conn());
     assertThat(decision.peer().id()).isEqualTo(shop.frontend);
-    assertThat(decision.rpc().method()).isEqualTo("/meshward.test.Echo/Who");
+    assertThat(requireNonNull(decision.rpc()).method()).isEqualTo("/meshward.test.Echo/Who");
   }
 
   @Test

@@ -204,11 +204,12 @@ class NegativeMatrixTest {
 
   private void holds(Rows rows, HeldIdentities holds, SpiffeId id) {
     Shown good = rows.good;
+    Shown foreign = Shown.of(partner.issue(partner.name().id(id.path())));
     for (Subject.Kind kind : Subject.Kind.values()) {
       Subject subject =
           switch (kind) {
             case SPIFFE_ID -> Subject.of(id);
-            case PATH_PREFIX -> new Subject(kind, id.trustDomain(), "/ns/shop");
+            case PATH_PREFIX -> new Subject(kind, id.trustDomain(), id.path());
             case SERIAL ->
                 new Subject(
                     kind,
@@ -217,11 +218,21 @@ class NegativeMatrixTest {
                         + ":"
                         + Certificates.serial(good.leaf()));
             case KEY_HASH -> new Subject(kind, id.trustDomain(), Certificates.keyHash(good.leaf()));
-            case TRUST_DOMAIN -> new Subject(kind, id.trustDomain(), id.trustDomain().name());
+            // One on our own would hold this side too.
+            case TRUST_DOMAIN -> new Subject(kind, partner.name(), partner.name().name());
             case IP -> new Subject(kind, null, "127.0.0.1");
           };
-      rows.meanwhile("held by its " + kind, "quarantined", held(holds, subject, null));
+      Shown shown = kind == Subject.Kind.TRUST_DOMAIN ? foreign : good;
+      rows.all.add(
+          Wrong.both(
+              "held by its " + kind,
+              "quarantined",
+              new Attack.Meanwhile(shown, held(holds, subject, null))));
     }
+    SpiffeId self = id.equals(shop.orders) ? shop.frontend : shop.orders;
+    rows.meanwhile("this side is held", "own_quarantined", held(holds, Subject.of(self), null));
+    rows.resumes(
+        "a hold on this side", "own_quarantined", good, held(holds, Subject.of(self), null));
     rows.meanwhile(
         "held for SVIDs of before a rotation",
         "quarantined",

@@ -10,6 +10,7 @@ import io.grpc.StatusRuntimeException;
 import io.meshward.schemas.Enforcement;
 import io.meshward.schemas.Enforcement.Outcome;
 import io.meshward.schemas.QuarantineKey;
+import io.meshward.schemas.SpiffeId;
 import io.meshward.schemas.Subject;
 import io.meshward.schemas.Subject.Kind;
 import io.meshward.schemas.TlsHandshake;
@@ -101,7 +102,7 @@ class QuarantineTest {
   @ParameterizedTest
   @EnumSource(names = {"SPIFFE_ID", "PATH_PREFIX", "SERIAL", "KEY_HASH", "TRUST_DOMAIN", "IP"})
   void holdsEveryKindOfSubject(Kind kind) {
-    Server server = shop.serve(shop.ordersRuntime());
+    Server server = shop.serve(servingItself());
     MeshRuntime frontend = shop.frontendRuntime();
     ManagedChannel channel = shop.dial(frontend, server);
     assertThat(Echo.call(channel, "before")).contains("frontend");
@@ -109,8 +110,20 @@ class QuarantineTest {
     shop.serverHolds.place(subject(kind, frontend.svid()), "containment-1");
 
     assertThat(failure(channel)).isEqualTo(Status.Code.UNAVAILABLE);
-    Enforcement report = shop.serverEvents.await(Enforcement.class, event -> true);
+    Enforcement report =
+        shop.serverEvents.await(
+            Enforcement.class, event -> event.enforcement().outcome() == Outcome.APPLIED);
     assertThat(report.enforcement().connectionsCut()).isEqualTo(1);
+  }
+
+  /** One that a hold on all around it spares. */
+  private MeshRuntime servingItself(SpiffeId... others) {
+    return shop.ordersRuntime(
+        builder ->
+            builder.protectedIdentities(
+                Stream.concat(Stream.of(shop.orders), Stream.of(others))
+                    .map(SpiffeId::toString)
+                    .toArray(String[]::new)));
   }
 
   @Test
@@ -210,9 +223,7 @@ class QuarantineTest {
 
   @Test
   void refusesLoudlyToHoldAProtectedIdentity() {
-    Server server =
-        shop.serve(
-            shop.ordersRuntime(builder -> builder.protectedIdentities(shop.frontend.toString())));
+    Server server = shop.serve(servingItself(shop.frontend));
     ManagedChannel channel = shop.dial(shop.frontendRuntime(), server);
     Chat chat = Chat.open(channel);
 
@@ -318,7 +329,7 @@ class QuarantineTest {
   }
 
   private MeshRuntime protectingFrontend() {
-    return shop.ordersRuntime(builder -> builder.protectedIdentities(shop.frontend.toString()));
+    return servingItself(shop.frontend);
   }
 
   /** What is reported of a containment, in order, when something is. */

@@ -5,7 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
+import io.grpc.StatusRuntimeException;
+import io.meshward.schemas.AuthzDecision;
+import io.meshward.schemas.AuthzDecision.Decision;
 import io.meshward.schemas.SpiffeId;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -13,6 +17,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -113,6 +118,55 @@ class RealOpaTest {
       assertThat(anew.decisionId()).isNotEqualTo(kept.decisionId());
       isLeftAloneWhileItDoesNotAnswer(opa);
     }
+  }
+
+  @Test
+  void theEventOfACallNamesTheDecisionAndTheRevisionInOpasOwnLog() throws IOException {
+    Path open = Files.createDirectory(folder.resolve("open"));
+    Files.writeString(open.resolve("policy.rego"), "package envoy.authz\n\nallow := true\n");
+    try (Shop shop = new Shop();
+        RealOpa opa = new RealOpa(RealOpa.binary().orElseThrow(), folder, open, "revision-7")) {
+      MeshRuntime orders =
+          shop.ordersRuntime(
+              builder ->
+                  builder.opa(OpaOptions.at(opa.unixAddress()).timeout(Duration.ofSeconds(10))));
+      ManagedChannel channel = shop.dial(shop.frontendRuntime(), shop.serve(orders));
+      Eventually.await(
+          () -> "a call that OPA allows by its bundle",
+          Duration.ofSeconds(60),
+          () -> {
+            try {
+              return Echo.call(channel, "hello").contains("frontend");
+            } catch (StatusRuntimeException refused) {
+              return false;
+            }
+          });
+
+      AuthzDecision.Authz event =
+          shop.serverEvents
+              .await(AuthzDecision.class, call -> call.authz().decision() == Decision.ALLOW)
+              .authz();
+      assertThat(event.engine()).isEqualTo("opa");
+      Eventually.await(
+          () -> "the decision " + event.decisionId() + " in OPA's log",
+          Duration.ofSeconds(30),
+          () -> opa.logged().stream().anyMatch(decision -> isOf(decision, event.decisionId())));
+      JsonNode logged =
+          opa.logged().stream()
+              .filter(decision -> isOf(decision, event.decisionId()))
+              .findFirst()
+              .orElseThrow();
+      assertThat(logged.at("/bundles/authz/revision").asText())
+          .isEqualTo("revision-7")
+          .isEqualTo(event.policyRevision());
+      assertThat("opa:" + logged.path("path").asText()).isEqualTo(event.policyId());
+      assertThat(logged.at("/input/attributes/source/principal").asText())
+          .isEqualTo(shop.frontend.toString());
+    }
+  }
+
+  private static boolean isOf(JsonNode decision, @Nullable String id) {
+    return decision.path("decision_id").asText().equals(id);
   }
 
   private void isLeftAloneWhileItDoesNotAnswer(RealOpa opa) {

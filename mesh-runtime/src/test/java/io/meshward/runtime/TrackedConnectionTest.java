@@ -73,9 +73,16 @@ class TrackedConnectionTest {
 
   @Test
   void staysGoodWhenAnotherIsHeld() {
-    hold(Subject.of(ORDERS));
+    hold(Subject.of(domain.name().id("/ns/shop/sa/payment")));
 
     assertThat(refusal()).isEmpty();
+  }
+
+  @Test
+  void isRefusedOnceThisSideIsHeld() {
+    hold(Subject.of(ORDERS));
+
+    assertThat(refusal()).contains(RejectionReason.OWN_QUARANTINED);
   }
 
   @Test

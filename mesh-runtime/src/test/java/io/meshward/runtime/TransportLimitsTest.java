@@ -9,6 +9,7 @@ import io.grpc.Metadata;
 import io.grpc.Server;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.MetadataUtils;
+import io.meshward.schemas.AuthzDecision;
 import io.meshward.schemas.TlsHandshake;
 import java.io.IOException;
 import java.time.Duration;
@@ -118,6 +119,7 @@ class TransportLimitsTest {
       assertThat(client.await(RawHttp2.GO_AWAY).error()).isEqualTo(RawHttp2.ENHANCE_YOUR_CALM);
       client.awaitEnd();
     }
+    assertReported("http2:too_many_resets");
   }
 
   @Test
@@ -132,6 +134,45 @@ class TransportLimitsTest {
       assertThat(end.words(8)).isEqualTo("too_many_pings");
       client.awaitEnd();
     }
+    assertReported("http2:too_many_pings");
+  }
+
+  @Test
+  void reportsWhoSendsFarTooMuchMetadata() throws IOException {
+    try (RawHttp2 client = connect(shop.serve(shop.ordersRuntime()))) {
+      client.call(1, CHAT, 600).send();
+
+      assertThat(client.await(RawHttp2.GO_AWAY).error()).isNotZero();
+      client.awaitEnd();
+    }
+    assertReported("http2:metadata_too_large");
+  }
+
+  @Test
+  void reportsAClientThatWritesNoFrameThatHttp2Knows() throws IOException {
+    try (RawHttp2 client = connect(shop.serve(shop.ordersRuntime()))) {
+      // A message of a call that was never begun.
+      client.say(7, "hello").send();
+
+      assertThat(client.await(RawHttp2.GO_AWAY).error()).isNotZero();
+      client.awaitEnd();
+    }
+    assertReported("http2:protocol_error");
+  }
+
+  /** One denial, with who it was, and none for those who keep the rules. */
+  private void assertReported(String rule) {
+    AuthzDecision seen = shop.serverEvents.await(AuthzDecision.class, event -> event.rpc() == null);
+    assertThat(seen.authz().decision()).isEqualTo(AuthzDecision.Decision.DENY);
+    assertThat(seen.authz().engine()).isEqualTo("connection");
+    assertThat(seen.authz().reason()).isEqualTo(rule);
+    assertThat(seen.peer().id()).isEqualTo(shop.frontend);
+    assertThat(seen.peer().ip()).isEqualTo("127.0.0.1");
+    assertThat(seen.cert()).isNotNull();
+    assertThat(shop.serverEvents.record(seen).eventClass()).isEqualTo(EventClass.DENIAL);
+    assertThat(shop.serverEvents.of(AuthzDecision.class))
+        .filteredOn(event -> event.rpc() == null)
+        .hasSize(1);
   }
 
   @Test
@@ -141,6 +182,7 @@ class TransportLimitsTest {
       assertThat(client.send().await(RawHttp2.GO_AWAY).words(8)).contains("max_idle");
       client.awaitEnd();
     }
+    assertThat(shop.serverEvents.of(AuthzDecision.class)).as("it broke no rule").isEmpty();
   }
 
   @Test

@@ -5,14 +5,17 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One authorization decision about one call: kind {@code authz.decision}.
+ * One authorization decision about one call, or about all further calls of a connection that is
+ * ended: kind {@code authz.decision}.
  *
+ * @param rpc the call; absent if the connection was ended because its peer broke the rules of
+ *     HTTP/2
  * @param cert the certificate of the connection's peer
  * @param jwt the JWT-SVID that came with the call, if one did
  */
 public record AuthzDecision(
     Authz authz,
-    Rpc rpc,
+    @Nullable Rpc rpc,
     LocalWorkload local,
     Connection conn,
     Peer peer,
@@ -39,7 +42,10 @@ public record AuthzDecision(
    * @param policyId name and content hash of the policy, or the path that OPA was asked for
    * @param policyRevision SHA-256 of the policy, or the revisions of OPA's bundles
    * @param ruleId the rule that matched
-   * @param reason our reason code, such as {@code quarantined}, {@code expired}, {@code no_rule}
+   * @param reason our reason code, such as {@code quarantined}, {@code expired}, {@code no_rule};
+   *     {@code http2:too_many_pings}, {@code http2:too_many_resets}, {@code
+   *     http2:metadata_too_large} or the error of HTTP/2 behind {@code http2:} if the peer broke
+   *     its rules
    * @param latencyUs microseconds the decision took
    * @param status the gRPC status the call was refused with, if it was
    * @param decisionId names the decision in OPA's own log

@@ -28,7 +28,11 @@ public record SvidLifecycle(Svid svid, LocalWorkload local) implements Event {
     CONNECTIONS_REFUSED,
     POLICY_LOADED,
     POLICY_REJECTED,
-    TLS_FALLBACK
+    TLS_FALLBACK,
+    /** A hold refuses the workload itself: it neither serves nor dials. */
+    QUARANTINED,
+    /** No hold does any more. */
+    RELEASED
   }
 
   /**
@@ -36,7 +40,8 @@ public record SvidLifecycle(Svid svid, LocalWorkload local) implements Event {
    *
    * @param ttlMs milliseconds from issue to expiry of the SVID
    * @param agePercent how much of its life the replaced SVID had lived, in percent
-   * @param error why a fetch failed, why a policy was rejected, or why TLS is by the JDK
+   * @param error why a fetch failed, why a policy was rejected, why TLS is by the JDK, or which
+   *     containment holds the workload or has released it
    * @param streamNumber how often the Workload API stream has been opened
    * @param trustDomain of the SVID, or of the bundle that has changed or could not be refreshed
    * @param bundleSequence of the bundle document that was fetched; the Workload API has none
