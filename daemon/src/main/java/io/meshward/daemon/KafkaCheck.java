@@ -78,7 +78,7 @@ public final class KafkaCheck implements AutoCloseable {
 
   /** Empty if all is well. */
   private String problem() throws InterruptedException {
-    String unreachable = "no broker answers at " + kafka.bootstrapServers();
+    String unreachable = kafka.unreachable();
     try {
       admin
           .describeTopics(topics, new DescribeTopicsOptions().timeoutMs(TIMEOUT_MILLIS))

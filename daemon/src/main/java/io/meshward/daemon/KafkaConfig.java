@@ -103,6 +103,19 @@ public record KafkaConfig(
     return topic.name(prefix);
   }
 
+  /**
+   * What to say when no broker answers. One that knows clients by their SVIDs tells none why it
+   * closes its connection, so to this process the two are alike.
+   */
+  public String unreachable() {
+    return "no broker answers at "
+        + bootstrapServers
+        + (properties.containsKey(KafkaSettings.BROKERS)
+            ? ", or each closes the connection, as to an identity that is quarantined: its log says"
+                + " why"
+            : "");
+  }
+
   /** The id of a consumer group, an application or a transaction: the name behind the prefix. */
   public String id(String name) {
     return prefix + "." + name;

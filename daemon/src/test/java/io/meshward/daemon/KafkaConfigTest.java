@@ -24,6 +24,20 @@ class KafkaConfigTest {
   }
 
   @Test
+  void saysThatABrokerMayRefuseAnSvidWithoutAWord() {
+    assertThat(new KafkaConfig("kafka:9092", "meshward", Map.of()).unreachable())
+        .isEqualTo("no broker answers at kafka:9092");
+    assertThat(
+            new KafkaConfig(
+                    "kafka:9092",
+                    "meshward",
+                    Map.of("meshward.brokers", "spiffe://example.org/ns/kafka/sa/broker"))
+                .unreachable())
+        .startsWith("no broker answers at kafka:9092")
+        .contains("quarantined");
+  }
+
+  @Test
   void keepsWhatThePromisesRestOn() {
     KafkaConfig config = parse("bootstrap-servers: a:1\nproperties: {linger.ms: '3'}");
     assertThat(config.producer("p"))

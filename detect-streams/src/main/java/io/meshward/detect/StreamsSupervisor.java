@@ -156,7 +156,7 @@ final class StreamsSupervisor implements AutoCloseable {
               ? "a topic is missing: create them with 'meshward topics apply'"
               : "cannot look at the topics: " + e.getCause());
     } catch (TimeoutException e) {
-      return Optional.of("no broker answers at " + kafka.bootstrapServers());
+      return Optional.of(kafka.unreachable());
     } catch (InterruptedException e) {
       closing.countDown();
       return Optional.of("interrupted");

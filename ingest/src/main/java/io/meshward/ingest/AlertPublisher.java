@@ -77,6 +77,10 @@ final class AlertPublisher implements AutoCloseable {
     properties.put(ProducerConfig.REQUEST_TIMEOUT_MS_CONFIG, millis);
     properties.put(ProducerConfig.MAX_BLOCK_MS_CONFIG, (long) millis);
     properties.put(ProducerConfig.LINGER_MS_CONFIG, 0);
+    // Of a producer that a broker does not know yet, it takes a second batch where it has refused
+    // the first, which is then out of order until its senders are told to try again. What comes
+    // while one request is under way goes with the next one: batches grow instead.
+    properties.put(ProducerConfig.MAX_IN_FLIGHT_REQUESTS_PER_CONNECTION, 1);
     return new KafkaProducer<>(properties);
   }
 

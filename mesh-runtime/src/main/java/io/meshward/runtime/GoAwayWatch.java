@@ -51,7 +51,7 @@ final class GoAwayWatch extends ChannelOutboundHandlerAdapter {
     if (message instanceof ByteBuf bytes) {
       read(bytes);
     }
-    context.write(message, promise);
+    var unused = context.write(message, promise);
   }
 
   private void read(ByteBuf bytes) {
@@ -117,9 +117,6 @@ final class GoAwayWatch extends ChannelOutboundHandlerAdapter {
     }
     if (error == Http2Error.ENHANCE_YOUR_CALM && words.contains("RST")) {
       return "http2:too_many_resets";
-    }
-    if (words.contains("Header size exceeded")) {
-      return "http2:metadata_too_large";
     }
     return "http2:" + error.name().toLowerCase(Locale.ROOT);
   }

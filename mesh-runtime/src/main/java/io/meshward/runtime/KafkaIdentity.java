@@ -380,7 +380,7 @@ final class KafkaIdentity implements AutoCloseable {
       try {
         parts.get(i).close();
       } catch (Exception e) {
-        throw new IllegalStateException("cannot close " + parts.get(i), e);
+        log.atWarn().setCause(e).log("a part of a Kafka identity could not be closed");
       }
     }
   }

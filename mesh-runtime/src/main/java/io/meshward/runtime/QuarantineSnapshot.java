@@ -68,7 +68,8 @@ final class QuarantineSnapshot {
     try {
       Document document = EventCodec.decodeValue(Files.readAllBytes(place.file()), Document.class);
       Duration age = Duration.between(document.upToDateAt(), clock.instant());
-      if (age.compareTo(place.maxAge()) > 0) {
+      // By as much as it may be old a clock may have been set back.
+      if (age.abs().compareTo(place.maxAge()) > 0) {
         log.atError()
             .addKeyValue("file", place.file())
             .addKeyValue("age", age)

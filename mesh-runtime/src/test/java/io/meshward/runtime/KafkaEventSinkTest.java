@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.junit.jupiter.api.Test;
 
@@ -28,11 +29,21 @@ class KafkaEventSinkTest {
     try (EmbeddedKafka kafka = EmbeddedKafka.start();
         MeshTopics topics = new MeshTopics(kafka)) {
       MeshTopics.createAll(kafka);
+      AtomicBoolean failed = new AtomicBoolean();
+      EventSigner failingOnce =
+          new EventSigner(
+              () -> {
+                if (failed.compareAndSet(false, true)) {
+                  throw new UnsupportedOperationException("a key that cannot sign");
+                }
+                return Optional.empty();
+              },
+              Clock.systemUTC());
       try (KafkaEventSink sink =
-          new KafkaEventSink(
-              topics.clientProperties(),
-              MeshTopics.PREFIX,
-              new EventSigner(Optional::empty, Clock.systemUTC())::sign)) {
+          new KafkaEventSink(topics.clientProperties(), MeshTopics.PREFIX, failingOnce::sign)) {
+        sink.offer(EventClass.DENIAL, "key", event(-1));
+        Eventually.await(
+            "the one that cannot be sent is counted", () -> sink.dropped(EventClass.DENIAL) == 1);
         for (int i = 0; i < 500; i++) {
           assertThat(sink.offer(EventClass.LIFECYCLE, "key", event(i))).isTrue();
         }

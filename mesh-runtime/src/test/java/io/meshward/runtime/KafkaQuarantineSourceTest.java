@@ -22,6 +22,7 @@ import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -75,6 +76,30 @@ class KafkaQuarantineSourceTest {
     watch();
 
     assertThat(next()).isEmpty();
+  }
+
+  @Test
+  void isReadAgainAfterWhoeverHearsOfHoldsHasFailed() {
+    MeshTopics.createAll(kafka);
+    AtomicBoolean failed = new AtomicBoolean();
+    KafkaQuarantineSource fragile =
+        new KafkaQuarantineSource(
+            topics.clientProperties(),
+            MeshTopics.PREFIX,
+            new EventReporter(events, Clock.systemUTC(), () -> FRONTEND, null, null, "instance"));
+    source = fragile;
+    fragile.watch(
+        holds -> {
+          if (failed.compareAndSet(false, true)) {
+            throw new IllegalArgumentException("a defect of ours");
+          }
+          heard.add(holds);
+        });
+
+    assertThat(next()).isEmpty();
+    Hold hold = hold("containment-1", null, null);
+    write(hold);
+    assertThat(next()).containsExactly(hold);
   }
 
   @Test

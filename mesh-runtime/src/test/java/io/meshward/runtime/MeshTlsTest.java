@@ -21,6 +21,8 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.ssl.SSLContext;
@@ -253,6 +255,37 @@ class MeshTlsTest {
         .isInstanceOf(SSLException.class);
     assertThatThrownBy(() -> server.unwrap(ByteBuffer.allocate(0), ByteBuffer.allocate(32 * 1024)))
         .isInstanceOf(SSLException.class);
+  }
+
+  @Test
+  void anOwnerThatFailsToEndItsConnectionKeepsNoOtherFromBeingCut() throws Exception {
+    MeshRuntime frontend = shop.frontendRuntime();
+    List<SSLEngine> servers = new ArrayList<>();
+    for (int i = 0; i < 3; i++) {
+      SSLEngine server =
+          orders
+              .tls()
+              .serverEngine(
+                  "127.0.0.1",
+                  4711,
+                  () -> {
+                    throw new IllegalStateException("the owner fails");
+                  });
+      SSLEngine client = frontend.tls().clientEngine("127.0.0.1", 8443, shop.orders::equals);
+      Engines.shakeHands(client, server);
+      servers.add(server);
+    }
+
+    shop.serverHolds.place(Subject.of(shop.frontend), "c1");
+
+    assertThat(orders.status().connections()).isZero();
+    Enforcement report = shop.serverEvents.await(Enforcement.class, event -> true);
+    assertThat(report.enforcement().connectionsCut()).isEqualTo(3);
+    for (SSLEngine server : servers) {
+      assertThatThrownBy(
+              () -> server.wrap(ByteBuffer.wrap(new byte[] {1}), ByteBuffer.allocate(32 * 1024)))
+          .isInstanceOf(SSLException.class);
+    }
   }
 
   @Test

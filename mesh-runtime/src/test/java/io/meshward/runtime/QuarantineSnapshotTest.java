@@ -53,6 +53,9 @@ class QuarantineSnapshotTest {
     assertThat(snapshot(NOW.plusSeconds(3_600)).load()).isPresent();
     assertThat(snapshot(NOW.plusSeconds(3_601)).load()).isEmpty();
 
+    assertThat(snapshot(NOW.minusSeconds(60)).load()).as("the clock was set back").isPresent();
+    assertThat(snapshot(NOW.minusSeconds(3_601)).load()).as("by far too much").isEmpty();
+
     String good = Files.readString(file());
     for (String bad :
         List.of(

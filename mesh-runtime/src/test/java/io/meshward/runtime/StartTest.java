@@ -4,7 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.grpc.Status;
+import io.grpc.netty.shaded.io.netty.handler.ssl.SslProvider;
 import io.grpc.netty.shaded.io.netty.util.NetUtil;
+import io.meshward.schemas.Envelope;
+import io.meshward.schemas.Event;
 import io.meshward.schemas.SpiffeId;
 import io.meshward.schemas.SvidLifecycle;
 import io.meshward.schemas.SvidLifecycle.Change;
@@ -16,6 +19,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -169,6 +173,46 @@ class StartTest {
   }
 
   @Test
+  void aStartThatFailsHalfWayClosesWhatItWasGiven() {
+    try (TestMesh mesh = TestMesh.start("shop.test")) {
+      List<String> closed = new CopyOnWriteArrayList<>();
+      MeshRuntimeBuilder wrong =
+          MeshRuntime.builder()
+              .workloadApi(mesh.addressFor(ORDERS))
+              .events(closing(closed))
+              .withoutQuarantine()
+              // Only BoringSSL can serve what is to be stapled.
+              .tlsProvider(SslProvider.JDK)
+              .revocation(
+                  RevocationOptions.DEFAULT.staple(
+                      "127.0.0.1:1", mesh.trustDomain().name().id("/ns/mesh/sa/status")));
+
+      assertThatThrownBy(wrong::start).isInstanceOf(RuntimeException.class);
+
+      assertThat(closed).containsExactly("sink");
+    }
+  }
+
+  private static EventSink closing(List<String> closed) {
+    return new EventSink() {
+      @Override
+      public boolean offer(EventClass eventClass, String key, Envelope<? extends Event> event) {
+        return true;
+      }
+
+      @Override
+      public long dropped(EventClass eventClass) {
+        return 0;
+      }
+
+      @Override
+      public void close() {
+        closed.add("sink");
+      }
+    };
+  }
+
+  @Test
   void closesTwiceAndFreesItsThreads() {
     try (TestMesh mesh = TestMesh.start("shop.test")) {
       MeshRuntime runtime = builder(mesh.addressFor(ORDERS)).start();
@@ -184,6 +228,7 @@ class StartTest {
                   .noneMatch(
                       name ->
                           name.contains("workload-api-")
+                              || name.contains("looks")
                               || name.contains("timer")
                               || name.contains("-io-")));
     }

@@ -43,9 +43,8 @@ public record AuthzDecision(
    * @param policyRevision SHA-256 of the policy, or the revisions of OPA's bundles
    * @param ruleId the rule that matched
    * @param reason our reason code, such as {@code quarantined}, {@code expired}, {@code no_rule};
-   *     {@code http2:too_many_pings}, {@code http2:too_many_resets}, {@code
-   *     http2:metadata_too_large} or the error of HTTP/2 behind {@code http2:} if the peer broke
-   *     its rules
+   *     {@code http2:too_many_pings}, {@code http2:too_many_resets} or the error of HTTP/2 behind
+   *     {@code http2:} if the peer broke its rules
    * @param latencyUs microseconds the decision took
    * @param status the gRPC status the call was refused with, if it was
    * @param decisionId names the decision in OPA's own log
