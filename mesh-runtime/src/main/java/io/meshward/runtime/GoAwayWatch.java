@@ -115,7 +115,7 @@ final class GoAwayWatch extends ChannelOutboundHandlerAdapter {
     if (error == Http2Error.ENHANCE_YOUR_CALM && words.contains("pings")) {
       return "http2:too_many_pings";
     }
-    if (error == Http2Error.ENHANCE_YOUR_CALM && words.contains("RST")) {
+    if (error == Http2Error.ENHANCE_YOUR_CALM && words.contains("rst")) {
       return "http2:too_many_resets";
     }
     return "http2:" + error.name().toLowerCase(Locale.ROOT);

@@ -86,7 +86,7 @@ class OwnQuarantineTest {
     assertThat(refusal.getDescription()).isEqualTo(HELD);
     assertThat(frontend.status().closedBecause()).contains(HELD);
     assertThat(frontend.status().quarantinedBy()).isEqualTo("containment-1");
-    assertThat(frontend.status().connections()).isZero();
+    Eventually.await("the cut", () -> frontend.status().connections() == 0);
     assertThatThrownBy(() -> kafkaEngine(frontend)).hasMessage(HELD);
 
     Eventually.await("the second of the cutoff", () -> !Instant.now().isBefore(cutoff));
