@@ -112,7 +112,7 @@ class CallGateTest {
         .isEqualTo(Status.Code.PERMISSION_DENIED);
 
     AuthzDecision event = shop.serverEvents.await(AuthzDecision.class, any -> true);
-    assertThat(event.rpc().method()).isEqualTo(("/" + name).substring(0, 256));
+    assertThat(requireNonNull(event.rpc()).method()).isEqualTo(("/" + name).substring(0, 256));
     assertThat(event.rpc().knownMethod()).isFalse();
   }
 
