@@ -113,7 +113,7 @@ class CallGateTest {
 
     AuthzDecision event = shop.serverEvents.await(AuthzDecision.class, any -> true);
     assertThat(requireNonNull(event.rpc()).method()).isEqualTo(("/" + name).substring(0, 256));
-    assertThat(event.rpc().knownMethod()).isFalse();
+    assertThat(requireNonNull(event.rpc()).knownMethod()).isFalse();
   }
 
   @Test
