@@ -11,7 +11,9 @@ import io.meshward.schemas.TopicCatalogue;
 import java.time.Duration;
 import java.util.EnumMap;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicLong;
@@ -19,6 +21,7 @@ import java.util.function.Consumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -27,8 +30,9 @@ import org.slf4j.LoggerFactory;
 /**
  * Sends events to Kafka from a thread of its own, with an idempotent producer. Each class of events
  * has a queue of its own bound; a full one drops what comes, and so does a record that the broker
- * does not acknowledge within the producer's delivery timeout. Both are counted. All but plain
- * allows are signed. Thread-safe.
+ * does not acknowledge within the producer's delivery timeout, or that cannot be made. All are
+ * counted. All but plain allows are signed; one that cannot be is sent without a signature.
+ * Thread-safe.
  */
 final class KafkaEventSink implements EventSink {
   private static final Logger log = LoggerFactory.getLogger(KafkaEventSink.class);
@@ -41,6 +45,9 @@ final class KafkaEventSink implements EventSink {
   /** One event that waits. */
   private record Waiting(String key, Envelope<? extends Event> event) {}
 
+  /** One kind of failure, of which no second one is logged. */
+  private record Told(String words, Class<?> failure) {}
+
   private final String prefix;
   private final Consumer<ProducerRecord<byte[], byte[]>> signer;
   private final KafkaProducer<byte[], byte[]> producer;
@@ -49,6 +56,10 @@ final class KafkaEventSink implements EventSink {
   private final Map<EventClass, AtomicLong> dropped = new EnumMap<>(EventClass.class);
   private final Semaphore waiting = new Semaphore(0);
   private final Thread sender;
+
+  /** What was unforeseen and has been logged, once for each kind; on the sender's thread. */
+  private final Set<Told> told = new HashSet<>();
+
   private volatile boolean closing;
 
   /**
@@ -134,12 +145,29 @@ final class KafkaEventSink implements EventSink {
       String topic = topic(next.event().data()).name(prefix);
       ProducerRecord<byte[], byte[]> record = CloudEvents.toRecord(topic, next.key(), next.event());
       if (eventClass != EventClass.ALLOW) {
-        signer.accept(record);
+        sign(record);
       }
       var unused = producer.send(record, (metadata, failure) -> settle(eventClass, failure));
     } catch (RuntimeException e) {
       // Whatever is wrong with one event, the others have to be sent.
       settle(eventClass, e);
+      if (!(e instanceof KafkaException)) {
+        tellOnce(e, "an event could not be sent: it counts as dropped, as do others of that kind");
+      }
+    }
+  }
+
+  private void sign(ProducerRecord<byte[], byte[]> record) {
+    try {
+      signer.accept(record);
+    } catch (RuntimeException e) {
+      tellOnce(e, "events cannot be signed: they are sent without a signature");
+    }
+  }
+
+  private void tellOnce(RuntimeException e, String words) {
+    if (told.add(new Told(words, e.getClass()))) {
+      log.atError().setCause(e).log(words);
     }
   }
 

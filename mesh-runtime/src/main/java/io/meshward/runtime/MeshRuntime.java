@@ -33,7 +33,7 @@ public final class MeshRuntime implements AutoCloseable {
     try {
       assembly.open(settings.startDeadline, settings.quarantineDeadline);
       return new MeshRuntime(assembly);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       assembly.close();
       throw e;
     }

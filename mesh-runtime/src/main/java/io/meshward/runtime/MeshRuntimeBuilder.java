@@ -269,7 +269,7 @@ public final class MeshRuntimeBuilder {
 
   /** Sends events and enforcement reports there instead. The runtime closes it. */
   public MeshRuntimeBuilder events(EventSink sink) {
-    this.events = sink;
+    this.events = new GuardedEventSink(sink);
     return this;
   }
 
@@ -404,12 +404,13 @@ public final class MeshRuntimeBuilder {
    *
    * <p>Without the holds the runtime starts closed, and opens when they have been read.
    *
+   * <p>A start that fails leaves nothing open: the sources and the sink that were given are closed.
+   *
    * @throws MeshRuntimeException if no SVID comes in time, or the policy is unusable; it says what
    *     to check
    * @throws IllegalArgumentException if a setting is missing or wrong
    */
   public MeshRuntime start() {
-    RuntimeParts.requireComplete(this);
     return MeshRuntime.start(this);
   }
 }

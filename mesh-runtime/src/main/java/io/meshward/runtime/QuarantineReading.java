@@ -12,7 +12,7 @@ import org.slf4j.LoggerFactory;
  * How this workload comes by its holds: from their source, at the start for want of it from a
  * snapshot on disk, which is kept from then on. Thread-safe.
  */
-final class QuarantineReading implements AutoCloseable {
+final class QuarantineReading {
   private static final Logger log = LoggerFactory.getLogger(QuarantineReading.class);
 
   private final QuarantineSource source;
@@ -74,11 +74,5 @@ final class QuarantineReading implements AutoCloseable {
     if (snapshot != null) {
       snapshot.keep(enforcer.known(), source.ageMs());
     }
-  }
-
-  /** Reads no more. */
-  @Override
-  public void close() {
-    source.close();
   }
 }

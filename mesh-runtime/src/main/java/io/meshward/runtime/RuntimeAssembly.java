@@ -10,15 +10,12 @@ import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.time.Clock;
 import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.atomic.AtomicBoolean;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
 import org.jspecify.annotations.Nullable;
@@ -71,42 +68,27 @@ final class RuntimeAssembly implements AutoCloseable {
   private final DialledChannels channels = new DialledChannels();
   private final ScheduledExecutorService timer;
   private final PeriodicLooks looks = new PeriodicLooks();
-  private final AtomicBoolean closed = new AtomicBoolean();
-
-  /** What has to be closed if the rest cannot be made. */
-  private static final class Opened {
-    private final Deque<AutoCloseable> parts = new ArrayDeque<>();
-
-    <T extends AutoCloseable> T add(T part) {
-      parts.push(part);
-      return part;
-    }
-
-    <T extends AutoCloseable> @Nullable T addIfAny(@Nullable T part) {
-      return part == null ? null : add(part);
-    }
-
-    void close() {
-      closeAll(parts.toArray(AutoCloseable[]::new));
-    }
-  }
+  private final OpenParts open;
 
   /**
    * Puts the parts together; nothing is read yet.
    *
-   * @throws IllegalArgumentException if a setting is wrong
+   * @throws IllegalArgumentException if a setting is missing or wrong; what was given is closed
    */
   static RuntimeAssembly of(MeshRuntimeBuilder settings) {
-    Opened opened = new Opened();
+    OpenParts open = new OpenParts();
     try {
-      return new RuntimeAssembly(settings, opened);
-    } catch (RuntimeException e) {
-      opened.close();
+      RuntimeParts.given(settings, open);
+      RuntimeParts.requireComplete(settings);
+      return new RuntimeAssembly(settings, open);
+    } catch (RuntimeException | Error e) {
+      open.close();
       throw e;
     }
   }
 
-  private RuntimeAssembly(MeshRuntimeBuilder settings, Opened opened) {
+  private RuntimeAssembly(MeshRuntimeBuilder settings, OpenParts open) {
+    this.open = open;
     RuntimeParts parts = new RuntimeParts(settings);
     FileSource.Paths files = settings.files;
     WorkloadApiEndpoint endpoint =
@@ -120,9 +102,17 @@ final class RuntimeAssembly implements AutoCloseable {
     policies = new PolicyStore(parts.policyFiles(), settings.workload, parts.withoutPolicy());
     policies.load();
     listeners = new IdentityListeners(settings.listeners);
-    workloadApi = endpoint == null ? null : opened.add(new WorkloadApi(endpoint));
+    staples =
+        ServerStaples.of(
+            settings.revocation,
+            admission,
+            (target, responder) -> StatusService.ask(channelBuilder(target, responder)));
+    tlsProvider.requireCanStaple(staples);
+    workloadApi = endpoint == null ? null : open.add(new WorkloadApi(endpoint));
     SvidChoice choice = new SvidChoice(settings.spiffeId, settings.hint);
     timer = RuntimeParts.timer();
+    // The connections by which the sink sends need it to the last.
+    open.addIfAny(timer::shutdown);
     kafka = KafkaIdentity.of(own, workloadApi, choice, clock, settings.profile, timer);
     parts.shareWithKafka(kafka);
     federation =
@@ -132,8 +122,9 @@ final class RuntimeAssembly implements AutoCloseable {
             clock,
             settings.random,
             settings.webTls);
-    sink = opened.add(parts.sink(own));
-    telemetry = opened.addIfAny(parts.telemetry(own));
+    sink = open.add(parts.sink(own));
+    telemetry = parts.telemetry(own);
+    open.addIfAny(telemetry);
     sampler = new AllowSampler(settings.allowsOneIn);
     reporter = new EventReporter(sink, clock, own::id, settings.node, settings.pod, instance);
     identitySource =
@@ -141,8 +132,8 @@ final class RuntimeAssembly implements AutoCloseable {
             ? new FileSource(files, clock)
             : new WorkloadApiSource(requireNonNull(workloadApi), choice, clock, settings.random);
     watchdog = new StaleWatchdog(identitySource, clock);
-    policySource = opened.addIfAny(parts.policySource(reporter));
-    risk = opened.add(parts.riskSource(reporter));
+    policySource = parts.policySource(reporter);
+    risk = open.add(parts.riskSource(reporter));
     lifecycle = new LifecycleEvents(reporter, identitySource, clock);
     FullHandshakes fullHandshakes = new FullHandshakes();
     jwtSvids =
@@ -157,12 +148,6 @@ final class RuntimeAssembly implements AutoCloseable {
                     bundles -> federation.joinJwt(bundles, own.id()),
                     own,
                     choice));
-    staples =
-        ServerStaples.of(
-            settings.revocation,
-            admission,
-            (target, responder) -> StatusService.ask(channelBuilder(target, responder)));
-    tlsProvider.requireCanStaple(staples);
     handshakes =
         new HandshakeEvents(
             reporter,
@@ -170,17 +155,25 @@ final class RuntimeAssembly implements AutoCloseable {
             telemetry == null ? event -> {} : telemetry::handshake,
             staples,
             clock);
+    waitedFor = Executors.newVirtualThreadPerTaskExecutor();
+    open.addIfAny(waitedFor::shutdown);
+    decisionPoint = parts.decisionPoint(own::id, waitedFor);
+    open.addIfAny(decisionPoint);
     tracker =
         new ConnectionTracker(admission, handshakes, fullHandshakes, settings.limits, instance);
+    open.addIfAny(this::reportMissing);
     transport =
-        new MeshTransport(
-            tracker,
-            admission,
-            new TlsContexts(own, admission, fullHandshakes, tlsProvider, staples),
-            settings.limits);
+        open.add(
+            new MeshTransport(
+                tracker,
+                admission,
+                new TlsContexts(own, admission, fullHandshakes, tlsProvider, staples),
+                settings.limits));
     engines = new SvidEngines(own, admission, fullHandshakes, staples);
     plainTls = new MeshTls(engines, admission, tracker, timer);
     brokerTls = kafka.clientTls(handshakes, settings.limits, instance + "-kafka");
+    open.addIfAny(brokerTls::cutAll);
+    open.addIfAny(tracker::cutAll);
     revocations =
         new Revocations(settings.revocation, new RevokedPeers(trust, kafka, tracker, lifecycle));
     bundles = new BundleTrust(own, federation, trust, kafka, lifecycle, tracker);
@@ -189,14 +182,12 @@ final class RuntimeAssembly implements AutoCloseable {
             admission, tracker, brokerTls::cutAll, reporter, protectedIdentities, clock, timer);
     holds =
         new QuarantineReading(
-            opened.add(parts.quarantineSource(reporter)),
+            open.add(parts.quarantineSource(reporter)),
             quarantine,
             settings.quarantineSnapshot == null
                 ? null
                 : new QuarantineSnapshot(settings.quarantineSnapshot, clock),
             clock);
-    waitedFor = Executors.newVirtualThreadPerTaskExecutor();
-    decisionPoint = opened.addIfAny(parts.decisionPoint(own::id, waitedFor));
     evidence = parts.evidence(own, admission, trust, jwtSvids, waitedFor);
     delegations = new DelegationIssuer(own, clock);
     if (settings.openWhileQuarantineUnread) {
@@ -205,6 +196,7 @@ final class RuntimeAssembly implements AutoCloseable {
     }
     statusMetrics =
         telemetry == null ? null : new StatusMetrics(telemetry.openTelemetry(), this::status);
+    open.addIfAny(statusMetrics);
   }
 
   /**
@@ -233,6 +225,7 @@ final class RuntimeAssembly implements AutoCloseable {
     own.addListener(lifecycle);
     own.addListener((before, update) -> listeners.tell(own::state));
     revocations.start();
+    open.addIfAny(identitySource);
     identitySource.watch(own::accept);
     holds.begin();
     own.awaitFirst(svidDeadline, identitySource);
@@ -255,10 +248,12 @@ final class RuntimeAssembly implements AutoCloseable {
     policies.listen(lifecycle);
     observeOwnHold();
     lifecycle.tlsFallback(tlsProvider);
+    open.addIfAny(federation);
     federation.start(bundles::renew, lifecycle::bundleRefused);
     if (policies.current().enforced().equals(AuthorizationPolicy.REFUSE_ALL)) {
       log.atWarn().log("there is no policy: servers refuse every call");
     }
+    open.addIfAny(looks);
     looks.start(
         List.of(
             this::observeState,
@@ -276,6 +271,7 @@ final class RuntimeAssembly implements AutoCloseable {
     if (policySource == null) {
       return;
     }
+    open.addIfAny(policySource);
     policySource.watch(policies);
     if (policySource.awaitRead(deadline)) {
       policies.requirePublished(policySource.toString());
@@ -311,7 +307,7 @@ final class RuntimeAssembly implements AutoCloseable {
   }
 
   private void renewStaple() {
-    if (staples.areServed() && !closed.get()) {
+    if (staples.areServed() && !open.isClosed()) {
       waitedFor.execute(
           () -> own.usable().ifPresent(identity -> staples.renew(identity, clock.instant())));
     }
@@ -424,40 +420,6 @@ final class RuntimeAssembly implements AutoCloseable {
 
   @Override
   public void close() {
-    if (!closed.compareAndSet(false, true)) {
-      return;
-    }
-    closeAll(
-        federation,
-        holds,
-        policySource,
-        risk,
-        identitySource,
-        workloadApi,
-        looks,
-        tracker::cutAll,
-        brokerTls::cutAll,
-        transport,
-        waitedFor::shutdown,
-        decisionPoint,
-        this::reportMissing,
-        statusMetrics,
-        telemetry,
-        sink,
-        // The connections by which the sink sends need it to the last.
-        timer::shutdown);
-  }
-
-  /** Closes parts in this order; one that fails keeps no other open. */
-  private static void closeAll(@Nullable AutoCloseable... parts) {
-    for (AutoCloseable part : parts) {
-      try {
-        if (part != null) {
-          part.close();
-        }
-      } catch (Exception e) {
-        log.atWarn().setCause(e).log("a part of a runtime could not be closed");
-      }
-    }
+    open.close();
   }
 }

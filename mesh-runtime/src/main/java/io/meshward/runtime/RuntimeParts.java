@@ -20,11 +20,21 @@ final class RuntimeParts {
   private static final Logger log = LoggerFactory.getLogger(RuntimeParts.class);
 
   private final MeshRuntimeBuilder settings;
+  private final IdentityPatterns trustedProxies;
   private @Nullable Map<String, Object> kafkaProperties;
 
   RuntimeParts(MeshRuntimeBuilder settings) {
     this.settings = settings;
     this.kafkaProperties = settings.kafkaProperties;
+    this.trustedProxies = IdentityPatterns.parse(settings.trustedProxies);
+  }
+
+  /** Counts what the builder was given as open, whatever becomes of the start. */
+  static void given(MeshRuntimeBuilder settings, OpenParts open) {
+    open.addIfAny(settings.events);
+    open.addIfAny(settings.risk);
+    open.addIfAny(settings.policySource);
+    open.addIfAny(settings.quarantine);
   }
 
   /**
@@ -79,7 +89,7 @@ final class RuntimeParts {
 
   EventSink sink(OwnIdentity own) {
     if (settings.events != null) {
-      return new GuardedEventSink(settings.events);
+      return settings.events;
     }
     if (settings.withoutEvents) {
       log.atWarn().log("this workload reports no events");
@@ -164,7 +174,7 @@ final class RuntimeParts {
     return new EvidenceVerifier(
         tokens,
         new DelegationVerifier(own::id, admission, settings.jwtLeeway, settings.clock),
-        new TrustedProxies(IdentityPatterns.parse(settings.trustedProxies), trust, settings.clock),
+        new TrustedProxies(trustedProxies, trust, settings.clock),
         waitedFor);
   }
 

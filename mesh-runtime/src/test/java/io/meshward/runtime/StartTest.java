@@ -12,6 +12,10 @@ import io.meshward.schemas.SpiffeId;
 import io.meshward.schemas.SvidLifecycle;
 import io.meshward.schemas.SvidLifecycle.Change;
 import io.meshward.testkit.TestMesh;
+import io.opentelemetry.api.OpenTelemetry;
+import io.opentelemetry.api.metrics.MeterProvider;
+import io.opentelemetry.api.trace.TracerProvider;
+import io.opentelemetry.context.propagation.ContextPropagators;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -20,6 +24,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -219,18 +224,138 @@ class StartTest {
       runtime.close();
       runtime.close();
 
-      Eventually.await(
-          "the end of all threads",
-          () ->
-              Thread.getAllStackTraces().keySet().stream()
-                  .map(Thread::getName)
-                  .filter(name -> name.startsWith("meshward-"))
-                  .noneMatch(
-                      name ->
-                          name.contains("workload-api-")
-                              || name.contains("looks")
-                              || name.contains("timer")
-                              || name.contains("-io-")));
+      Eventually.await("the end of all threads", StartTest::noThreadIsLeft);
+    }
+  }
+
+  @Test
+  void aStartThatFailsLateLeavesNothingOpen() {
+    try (TestMesh mesh = TestMesh.start("shop.test")) {
+      Faulty given = new Faulty();
+
+      assertThatThrownBy(
+              () ->
+                  MeshRuntime.builder()
+                      .workloadApi(mesh.addressFor(ORDERS))
+                      .events(given)
+                      .quarantine(given.holds)
+                      .openTelemetry(new NoTelemetry())
+                      .start())
+          .hasMessage("no telemetry here");
+
+      assertThat(given.closed).hasValue(1);
+      assertThat(given.holds.closed).hasValue(1);
+      Eventually.await("the end of all threads", StartTest::noThreadIsLeft);
+    }
+  }
+
+  @Test
+  void settingsThatAreWrongAreSaidBeforeAnythingIsOpenedAndWhatWasGivenIsClosed() {
+    Faulty given = new Faulty();
+    // There is no agent: what is opened first would be said first, after a while.
+    assertThatThrownBy(
+            () ->
+                MeshRuntime.builder()
+                    .workloadApi("unix:/nowhere/agent.sock")
+                    .events(given)
+                    .quarantine(given.holds)
+                    .trustedProxies("spiffe://shop.test/*/proxy")
+                    .openTelemetry(new NoTelemetry())
+                    .start())
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("spiffe://shop.test/*/proxy");
+
+    assertThat(given.closed).hasValue(1);
+    assertThat(given.holds.closed).hasValue(1);
+  }
+
+  @Test
+  void closesAllThoughOnePartFails() {
+    try (TestMesh mesh = TestMesh.start("shop.test")) {
+      Faulty given = new Faulty();
+      MeshRuntime runtime =
+          MeshRuntime.builder()
+              .workloadApi(mesh.addressFor(ORDERS))
+              .events(given)
+              .quarantine(given.holds)
+              .start();
+
+      runtime.close();
+
+      assertThat(given.closed).hasValue(1);
+      assertThat(given.holds.closed).hasValue(1);
+      Eventually.await("the end of all threads", StartTest::noThreadIsLeft);
+    }
+  }
+
+  private static boolean noThreadIsLeft() {
+    return Thread.getAllStackTraces().keySet().stream()
+        .map(Thread::getName)
+        .filter(name -> name.startsWith("meshward-"))
+        .noneMatch(
+            name ->
+                name.contains("workload-api-")
+                    || name.contains("looks")
+                    || name.contains("timer")
+                    || name.contains("-io-"));
+  }
+
+  /** A sink and a source that fail when they are closed. */
+  private static final class Faulty implements EventSink {
+    final AtomicInteger closed = new AtomicInteger();
+    final Holds holds = new Holds();
+
+    @Override
+    public boolean offer(EventClass eventClass, String key, Envelope<? extends Event> event) {
+      return true;
+    }
+
+    @Override
+    public long dropped(EventClass eventClass) {
+      return 0;
+    }
+
+    @Override
+    public void close() {
+      closed.incrementAndGet();
+      throw new IllegalStateException("the sink cannot be closed");
+    }
+
+    static final class Holds implements QuarantineSource {
+      final AtomicInteger closed = new AtomicInteger();
+
+      @Override
+      public void watch(Listener listener) {
+        listener.holds(List.of());
+      }
+
+      @Override
+      public long ageMs() {
+        return 0;
+      }
+
+      @Override
+      public void close() {
+        closed.incrementAndGet();
+        throw new IllegalStateException("the source cannot be closed");
+      }
+    }
+  }
+
+  private static final class NoTelemetry implements OpenTelemetry {
+    @Override
+    public TracerProvider getTracerProvider() {
+      throw new IllegalStateException("no telemetry here");
+    }
+
+    @Override
+    public MeterProvider getMeterProvider() {
+      throw new IllegalStateException("no telemetry here");
+    }
+
+    @Override
+    public ContextPropagators getPropagators() {
+      throw new IllegalStateException("no telemetry here");
     }
   }
 
