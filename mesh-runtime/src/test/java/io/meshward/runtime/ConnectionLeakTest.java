@@ -195,8 +195,9 @@ class ConnectionLeakTest {
 
   /** What waits for its time in a runtime's timer and event loops, which nothing else tells. */
   private static int timers(MeshRuntime runtime) {
-    int waiting = ((ScheduledThreadPoolExecutor) field(runtime, "timer")).getQueue().size();
-    for (EventExecutor loop : (EventLoopGroup) field(field(runtime, "transport"), "loops")) {
+    Object parts = field(runtime, "assembly");
+    int waiting = ((ScheduledThreadPoolExecutor) field(parts, "timer")).getQueue().size();
+    for (EventExecutor loop : (EventLoopGroup) field(field(parts, "transport"), "loops")) {
       Object queue = fieldOf(AbstractScheduledEventExecutor.class, loop, "scheduledTaskQueue");
       waiting += queue == null ? 0 : ((Queue<?>) queue).size();
     }
@@ -213,7 +214,7 @@ class ConnectionLeakTest {
       field.setAccessible(true);
       return field.get(owner);
     } catch (ReflectiveOperationException e) {
-      throw new LinkageError("Netty has changed", e);
+      throw new LinkageError(type.getName() + " has changed", e);
     }
   }
 
