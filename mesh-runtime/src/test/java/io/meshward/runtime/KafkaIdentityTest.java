@@ -1,6 +1,7 @@
 package io.meshward.runtime;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -11,6 +12,7 @@ import io.meshward.schemas.EventCodec;
 import io.meshward.schemas.Quarantine;
 import io.meshward.schemas.SpiffeId;
 import io.meshward.schemas.Subject;
+import io.meshward.schemas.SvidLifecycle.Change;
 import io.meshward.schemas.TlsHandshake;
 import io.meshward.schemas.TopicCatalogue;
 import io.meshward.testkit.IssuedSvid;
@@ -25,6 +27,7 @@ import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.cert.X509Certificate;
+import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
@@ -39,10 +42,13 @@ import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLSocket;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.ListOffsetsResult.ListOffsetsResultInfo;
 import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.ConfigException;
 import org.apache.kafka.common.errors.AuthenticationException;
 import org.apache.kafka.common.errors.AuthorizationException;
@@ -425,6 +431,55 @@ class KafkaIdentityTest {
     send(producer(own));
     assertThat(mesh.workload(orders).openStreams()).isEqualTo(1);
     assertThatThrownBy(() -> runtime.kafkaClient()).isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
+  void eventsAreSentOnceTheBrokerThatWasNotTrustedAtFirstIs() throws Exception {
+    EmbeddedKafka kafka = start(Map.of(KafkaSettings.QUARANTINE, "none"));
+    TestTrustDomain other = TestTrustDomain.create("other.test");
+    TestMesh strangers = closing(TestMesh.start(other));
+    mesh.trustDomain().federateWith(other);
+    Map<String, Object> stranger = client(kafka, orders, broker);
+    stranger.put(KafkaSettings.WORKLOAD_API, strangers.addressFor("/ns/shop/sa/orders"));
+    try (Admin admin = Admin.create(client(kafka, orders, broker))) {
+      MeshTopics.createAll(admin);
+      KafkaEventSink sink =
+          closing(new KafkaEventSink(stranger, MeshTopics.PREFIX, unsigned -> {}));
+      EventReporter reporter =
+          new EventReporter(sink, Clock.systemUTC(), () -> null, null, null, "instance");
+      assertThat(reporter.lifecycle(new LifecycleChange(Change.FETCHED).build())).isTrue();
+      await("the refusal", () -> sink.dropped(EventClass.LIFECYCLE) == 1);
+
+      other.federateWith(mesh.trustDomain());
+
+      await(
+          "an event",
+          () -> {
+            boolean unused = reporter.lifecycle(new LifecycleChange(Change.FETCHED).build());
+            return written(admin) > 0;
+          });
+    }
+  }
+
+  private static long written(Admin admin) {
+    String topic = TopicCatalogue.EVENTS_IDENTITY.name(MeshTopics.PREFIX);
+    try {
+      int partitions =
+          requireNonNull(
+                  admin.describeTopics(List.of(topic)).allTopicNames().get().get(topic),
+                  "the topic is there")
+              .partitions()
+              .size();
+      Map<TopicPartition, OffsetSpec> all = new HashMap<>();
+      for (int i = 0; i < partitions; i++) {
+        all.put(new TopicPartition(topic, i), OffsetSpec.latest());
+      }
+      return admin.listOffsets(all).all().get().values().stream()
+          .mapToLong(ListOffsetsResultInfo::offset)
+          .sum();
+    } catch (Exception e) {
+      throw new AssertionError(e);
+    }
   }
 
   @Test
