@@ -186,10 +186,11 @@ final class CallGate implements ServerInterceptor {
   private <Q, R> ServerCall.Listener<Q> serve(
       Begun<Q, R> begun, CallEvidence proved, Ruling ruling, RiskSource scores) {
     events.report(begun.subject(), proved, ruling, null, scores);
-    Context context = begun.context().withValue(PeerIdentity.ID, begun.facts().id());
-    if (begun.facts().peer() != null) {
-      context = context.withValue(PeerIdentity.KEY, begun.facts().peer());
-    }
+    PeerIdentity peer = begun.facts().peer();
+    Context context =
+        peer == null
+            ? begun.context().withValue(PeerIdentity.ID, begun.facts().id())
+            : begun.context().withValue(PeerIdentity.KEY, peer);
     if (proved.token() != null) {
       context = context.withValue(JwtSvid.KEY, proved.token().svid());
     }

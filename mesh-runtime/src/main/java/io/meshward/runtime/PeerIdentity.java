@@ -22,6 +22,8 @@ public record PeerIdentity(
     @Nullable Integer port,
     String connectionId) {
   static final Context.Key<PeerIdentity> KEY = Context.key("meshward.peer");
+
+  /** Of a caller without a certificate; of others it is in {@link #KEY}. */
   static final Context.Key<SpiffeId> ID = Context.key("meshward.peer.id");
 
   /**
@@ -48,7 +50,8 @@ public record PeerIdentity(
    *     {@link Context} was not carried to
    */
   public static SpiffeId currentId() {
-    SpiffeId id = ID.get();
+    PeerIdentity peer = KEY.get();
+    SpiffeId id = peer == null ? ID.get() : peer.id();
     if (id == null) {
       throw new IllegalStateException(
           "no caller here: there is one inside a call that a MeshRuntime let in, on threads that"
