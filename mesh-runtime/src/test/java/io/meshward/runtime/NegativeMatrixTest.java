@@ -476,6 +476,9 @@ class NegativeMatrixTest {
       assertThat(channel.getState(false)).isNotEqualTo(ConnectivityState.READY);
     } finally {
       channel.shutdownNow();
+      // It dials again and again: what it began last must not be seen in the next row.
+      Eventually.await("the channel's end", channel::isTerminated);
+      awaitNoConnections(frontend);
     }
   }
 
