@@ -4,6 +4,7 @@ import static io.meshward.embedded.FaultInjection.on;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.fabric8.kubernetes.api.model.Pod;
 import io.meshward.responder.ClusterAction.Outcome;
 import io.meshward.responder.ClusterAction.Preparation;
 import io.meshward.schemas.Containment.Level;
@@ -53,13 +54,19 @@ class ScaleActionTest {
 
   @Test
   void verifiesOnlyWhenNoPodIsLeftNotEvenATerminatingOne() {
+    Pod last = cluster.shop.pods("frontend").getFirst();
+    cluster.shop.finalizers(last, "shop.test/drain");
     ObjectNode prior = prepared();
     acted(cluster.step(target), prior);
+    Stand.eventually("only the last pod is left", () -> cluster.shop.pods("frontend").size() == 1);
 
-    Verification early = cluster.scale.verify(cluster.step(target, Duration.ofMillis(1)), prior);
+    Verification early = cluster.scale.verify(cluster.step(target, Duration.ofMillis(500)), prior);
+    cluster.shop.finalizers(last);
     Verification late = cluster.scale.verify(cluster.step(target), prior);
 
     assertThat(early.passed()).isFalse();
+    assertThat(early.detail())
+        .startsWith("pods are left: " + last.getMetadata().getName() + " (terminating) on ");
     assertThat(late.passed()).isTrue();
     assertThat(late.level()).isEqualTo(Level.EFFECT);
     assertThat(cluster.shop.pods("frontend")).isEmpty();

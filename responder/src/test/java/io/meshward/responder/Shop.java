@@ -88,6 +88,21 @@ final class Shop implements AutoCloseable {
     }
   }
 
+  /** Says who has to let go of a pod before it is gone. */
+  void finalizers(Pod pod, String... names) {
+    var _ =
+        client
+            .pods()
+            .resource(pod)
+            .edit(
+                each ->
+                    new PodBuilder(each)
+                        .editMetadata()
+                        .withFinalizers(names)
+                        .endMetadata()
+                        .build());
+  }
+
   private Deployment create(
       String namespace, String name, int replicas, Map<String, String> labels, String account) {
     client
