@@ -1,8 +1,9 @@
 package io.meshward.responder;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.Pod;
-import io.fabric8.kubernetes.api.model.PodBuilder;
 import io.fabric8.kubernetes.api.model.ServiceAccountBuilder;
 import io.fabric8.kubernetes.api.model.ServiceBuilder;
 import io.fabric8.kubernetes.api.model.apps.Deployment;
@@ -14,8 +15,11 @@ import io.fabric8.kubernetes.api.model.networking.v1.NetworkPolicy;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
+import io.fabric8.kubernetes.client.dsl.base.PatchContext;
+import io.fabric8.kubernetes.client.dsl.base.PatchType;
 import io.fabric8.kubernetes.client.jdkhttp.JdkHttpClientFactory;
 import io.meshward.embedded.EmbeddedKubernetes;
+import io.meshward.schemas.EventCodec;
 import io.meshward.schemas.OwnerRef;
 import io.meshward.schemas.SpiffeId;
 import io.meshward.schemas.Target;
@@ -73,34 +77,23 @@ final class Shop implements AutoCloseable {
 
   /** Annotates the pods of a Deployment as they are now. */
   void annotatePods(String name, String key, String value) {
-    for (Pod pod : pods(name)) {
-      var _ =
-          client
-              .pods()
-              .resource(pod)
-              .edit(
-                  each ->
-                      new PodBuilder(each)
-                          .editMetadata()
-                          .addToAnnotations(key, value)
-                          .endMetadata()
-                          .build());
-    }
+    ObjectNode change = EventCodec.object();
+    change.withObject("metadata").withObject("annotations").put(key, value);
+    pods(name).forEach(pod -> merge(pod, change));
   }
 
   /** Says who has to let go of a pod before it is gone. */
   void finalizers(Pod pod, String... names) {
+    ObjectNode change = EventCodec.object();
+    ArrayNode finalizers = change.withObject("metadata").putArray("finalizers");
+    List.of(names).forEach(finalizers::add);
+    merge(pod, change);
+  }
+
+  /** Changes a pod whatever others, such as its kubelet, change of it at the same time. */
+  private void merge(Pod pod, ObjectNode change) {
     var _ =
-        client
-            .pods()
-            .resource(pod)
-            .edit(
-                each ->
-                    new PodBuilder(each)
-                        .editMetadata()
-                        .withFinalizers(names)
-                        .endMetadata()
-                        .build());
+        client.pods().resource(pod).patch(PatchContext.of(PatchType.JSON_MERGE), change.toString());
   }
 
   private Deployment create(
