@@ -119,7 +119,7 @@ final class Admission {
     if (own.isPresent()) {
       return own.get();
     }
-    List<X509Certificate> chain = SentChain.ordered(presented);
+    List<X509Certificate> chain = SentChain.ordered(presented, now);
     Verdict verdict = verify(chain, snapshot.bundles(), now);
     if (!(verdict instanceof Verdict.Accepted accepted)) {
       return verdict;

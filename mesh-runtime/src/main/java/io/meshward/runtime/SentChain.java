@@ -4,6 +4,7 @@ import java.security.PublicKey;
 import java.security.cert.X509Certificate;
 import java.security.interfaces.DSAPublicKey;
 import java.security.interfaces.RSAPublicKey;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -59,19 +60,22 @@ final class SentChain {
    * and some that lead nowhere (RFC 8446 4.4.2). What is here in order may still be wrong: that is
    * for path validation to find, which goes by keys that are trusted.
    */
-  static List<X509Certificate> ordered(List<X509Certificate> sent) {
-    return ordered(sent, Certificates::isSignedBy);
+  static List<X509Certificate> ordered(List<X509Certificate> sent, Instant now) {
+    return ordered(sent, now, Certificates::isSignedBy);
   }
 
   /**
    * Names and key identifiers say who may have issued whom. A signature is verified only where they
    * leave a choice or are absent, and no more than {@value #MOST_SIGNATURES} times; after that the
-   * first candidate is taken.
+   * first candidate is taken. An authority that was certified anew is sent twice by some peers:
+   * what is valid comes before what is not.
    *
    * @param signed whether the key of the second certificate signed the first
    */
   static List<X509Certificate> ordered(
-      List<X509Certificate> sent, BiPredicate<X509Certificate, X509Certificate> signed) {
+      List<X509Certificate> sent,
+      Instant now,
+      BiPredicate<X509Certificate, X509Certificate> signed) {
     if (sent.size() > MOST_CERTIFICATES || isInOrder(sent)) {
       return sent;
     }
@@ -84,7 +88,10 @@ final class SentChain {
           sent.stream()
               .filter(each -> !chain.contains(each) && mayHaveIssued(each, last))
               .distinct()
-              .sorted(Comparator.comparing(each -> !isIdentifiedBy(each, last)))
+              .sorted(
+                  Comparator.<X509Certificate, Boolean>comparing(
+                          each -> !isIdentifiedBy(each, last))
+                      .thenComparing(each -> !isValid(each, now)))
               .toList();
       next = null;
       for (int i = 0; i < candidates.size() && next == null; i++) {
@@ -122,6 +129,11 @@ final class SentChain {
 
   private static boolean isNamed(X509Certificate candidate, X509Certificate certificate) {
     return candidate.getSubjectX500Principal().equals(certificate.getIssuerX500Principal());
+  }
+
+  private static boolean isValid(X509Certificate certificate, Instant now) {
+    return !now.isBefore(certificate.getNotBefore().toInstant())
+        && !now.isAfter(certificate.getNotAfter().toInstant());
   }
 
   /** Whether a certificate names the candidate's very key as its issuer's (RFC 5280 4.2.1.1). */

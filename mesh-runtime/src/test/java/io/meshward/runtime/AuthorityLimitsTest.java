@@ -51,6 +51,8 @@ class AuthorityLimitsTest {
   private static final KeyPair KEYS = keys("EC", 256);
   private static final Authority ROOT = authority("root", null, keys("EC", 256), EC, null);
 
+  private final Instant now = Instant.now();
+
   @Test
   void anAuthorityWithNameConstraintsSignsWhatTheyPermit() {
     Authority here = authority("here", null, keys("EC", 256), EC, permitted("shop.test"));
@@ -128,7 +130,7 @@ class AuthorityLimitsTest {
     X509Certificate up = upper.certificate();
     List<X509Certificate> inOrder = List.of(leaf, low, up);
 
-    assertThat(SentChain.ordered(inOrder)).isSameAs(inOrder);
+    assertThat(SentChain.ordered(inOrder, now)).isSameAs(inOrder);
     for (List<X509Certificate> sent :
         List.of(
             List.of(leaf, up, low),
@@ -136,16 +138,34 @@ class AuthorityLimitsTest {
             List.of(leaf, low, up, stranger),
             List.of(leaf, low, low, up),
             List.of(leaf, leaf, up, low))) {
-      assertThat(SentChain.ordered(sent)).isEqualTo(inOrder);
+      assertThat(SentChain.ordered(sent, now)).isEqualTo(inOrder);
     }
-    assertThat(SentChain.ordered(List.of(leaf, namesake.certificate(), low, up)))
+    assertThat(SentChain.ordered(List.of(leaf, namesake.certificate(), low, up), now))
         .isEqualTo(inOrder);
     // The leaf is the first one, whatever the others are (RFC 8446 4.4.2).
-    assertThat(SentChain.ordered(List.of(low, leaf, up))).isEqualTo(List.of(low, up));
-    assertThat(SentChain.ordered(List.of(leaf, up))).isEqualTo(List.of(leaf));
+    assertThat(SentChain.ordered(List.of(low, leaf, up), now)).isEqualTo(List.of(low, up));
+    assertThat(SentChain.ordered(List.of(leaf, up), now)).isEqualTo(List.of(leaf));
     List<X509Certificate> tooLong = Stream.generate(() -> leaf).limit(11).toList();
-    assertThat(SentChain.ordered(tooLong)).isSameAs(tooLong);
-    assertThat(SentChain.ordered(List.of())).isEmpty();
+    assertThat(SentChain.ordered(tooLong, now)).isSameAs(tooLong);
+    assertThat(SentChain.ordered(List.of(), now)).isEmpty();
+  }
+
+  @Test
+  void anAuthorityThatWasCertifiedAnewIsTakenAsItIsValidNow() {
+    KeyPair keys = keys("EC", 256);
+    Instant renewal = now.minusSeconds(60);
+    Authority expired = identified("upper", ROOT, keys, now.minusSeconds(3600), renewal);
+    Authority renewed = identified("upper", ROOT, keys, renewal, now.plusSeconds(3600));
+    X509Certificate leaf = leaf(renewed, EC);
+
+    for (List<X509Certificate> sent :
+        List.of(
+            List.of(leaf, expired.certificate(), renewed.certificate()),
+            List.of(leaf, renewed.certificate(), expired.certificate()))) {
+      List<X509Certificate> ordered = SentChain.ordered(sent, now);
+      assertThat(ordered).containsExactly(leaf, renewed.certificate());
+      assertThat(reason(ordered, ROOT)).isNull();
+    }
   }
 
   @Test
@@ -158,12 +178,13 @@ class AuthorityLimitsTest {
     assertThat(
             SentChain.ordered(
                 List.of(leaf, namesake.certificate(), upper.certificate(), lower.certificate()),
+                now,
                 (certificate, signer) -> {
                   assertThat(certificate).as("it names its issuer's key").isEqualTo(leaf);
                   return Certificates.isSignedBy(certificate, signer);
                 }))
         .containsExactly(leaf, lower.certificate(), upper.certificate());
-    assertThat(SentChain.ordered(List.of(leaf, namesake.certificate(), lower.certificate())))
+    assertThat(SentChain.ordered(List.of(leaf, namesake.certificate(), lower.certificate()), now))
         .as("one of that name and of another key")
         .containsExactly(leaf, lower.certificate());
   }
@@ -183,6 +204,7 @@ class AuthorityLimitsTest {
       List<X509Certificate> ordered =
           SentChain.ordered(
               sent,
+              now,
               (certificate, signer) -> {
                 signatures.incrementAndGet();
                 return signed;
@@ -211,6 +233,7 @@ class AuthorityLimitsTest {
       assertThat(
               SentChain.ordered(
                   List.of(leaf, stranger, above.certificate()),
+                  now,
                   (certificate, signer) -> {
                     throw new AssertionError("no signature is verified by it");
                   }))
@@ -354,14 +377,19 @@ class AuthorityLimitsTest {
     }
   }
 
-  /** An authority that says of whose key it is, and by whose it is signed. */
   private static Authority identified(String name, Authority above) {
-    KeyPair keys = keys("EC", 256);
+    Instant now = Instant.now();
+    return identified(name, above, keys("EC", 256), now.minusSeconds(60), now.plusSeconds(3600));
+  }
+
+  /** An authority that says of whose key it is, and by whose it is signed. */
+  private static Authority identified(
+      String name, Authority above, KeyPair keys, Instant from, Instant until) {
     try {
       JcaX509ExtensionUtils identifiers = new JcaX509ExtensionUtils();
       return new Authority(
           sign(
-              builder(name, above.certificate(), keys)
+              builder(name, above.certificate(), keys, from, until)
                   .addExtension(Extension.basicConstraints, true, new BasicConstraints(true))
                   .addExtension(Extension.keyUsage, true, new KeyUsage(KeyUsage.keyCertSign))
                   .addExtension(
@@ -391,15 +419,20 @@ class AuthorityLimitsTest {
 
   private static X509v3CertificateBuilder builder(
       String name, @Nullable X509Certificate issuer, KeyPair keys) {
-    X500Name subject = new X500Name("O=limits,CN=" + name);
     Instant now = Instant.now();
+    return builder(name, issuer, keys, now.minusSeconds(60), now.plusSeconds(3600));
+  }
+
+  private static X509v3CertificateBuilder builder(
+      String name, @Nullable X509Certificate issuer, KeyPair keys, Instant from, Instant until) {
+    X500Name subject = new X500Name("O=limits,CN=" + name);
     return new JcaX509v3CertificateBuilder(
         issuer == null
             ? subject
             : X500Name.getInstance(issuer.getSubjectX500Principal().getEncoded()),
         BigInteger.valueOf(System.nanoTime()),
-        Date.from(now.minusSeconds(60)),
-        Date.from(now.plusSeconds(3600)),
+        Date.from(from),
+        Date.from(until),
         subject,
         keys.getPublic());
   }
