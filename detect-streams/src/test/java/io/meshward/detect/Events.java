@@ -111,6 +111,23 @@ final class Events {
             certificate(time)));
   }
 
+  /** One with a client whose certificate writes its ID in upper case. */
+  static Envelope<TlsHandshake> nonCanonicalHandshake(
+      String id, Instant time, String reporter, SpiffeId peer) {
+    Envelope<TlsHandshake> plain = handshake(id, time, reporter, peer, "10.0.0.3");
+    TlsHandshake of = plain.data();
+    return new Envelope<>(
+        plain.id(),
+        plain.source(),
+        plain.time(),
+        new TlsHandshake(
+            of.tls(),
+            of.local(),
+            of.conn(),
+            new Peer("10.0.0.3", 40_000, null, peer, null, peer.trustDomain(), true),
+            of.cert()));
+  }
+
   static Envelope<AuthzDecision> decision(
       String id, Instant time, String reporter, SpiffeId peer, String peerIp, boolean allowed) {
     return decision(id, time, reporter, peer, peerIp, allowed, null, null, null, null);
@@ -225,7 +242,7 @@ final class Events {
   }
 
   private static Peer peer(@Nullable SpiffeId id, String ip) {
-    return new Peer(ip, 40_000, null, id, null, id == null ? null : id.trustDomain());
+    return new Peer(ip, 40_000, null, id, null, id == null ? null : id.trustDomain(), null);
   }
 
   private static CertificateFacts certificate(Instant time) {

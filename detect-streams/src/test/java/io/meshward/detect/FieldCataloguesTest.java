@@ -56,6 +56,8 @@ class FieldCataloguesTest {
     assertThat(type(tls, "tls.resumed")).isEqualTo(FieldType.BOOLEAN);
     assertThat(type(tls, "tls.chain_length")).isEqualTo(FieldType.INT64);
     assertThat(type(tls, "peer.id")).isEqualTo(FieldType.STRING);
+    assertThat(type(tls, "peer.non_canonical")).isEqualTo(FieldType.BOOLEAN);
+    assertThat(type(catalogue("authz.decision"), "jwt.non_canonical")).isEqualTo(FieldType.BOOLEAN);
     assertThat(type(tls, "peer.ip")).isEqualTo(FieldType.IP);
     assertThat(type(tls, "peer.net")).isEqualTo(FieldType.NET);
     assertThat(type(tls, "cert.not_before")).isEqualTo(FieldType.ABSOLUTE_TIME);

@@ -377,7 +377,8 @@ class ShippedRulesTest {
             null,
             "ab".repeat(32),
             at(0),
-            at(60));
+            at(60),
+            null);
     bench.send(decision("a", false, "jwt_peer", null, token, null));
     bench.send(decision("b", false, "jwt_replayed", null, token, null));
     assertThat(bench.detected()).containsExactly("Replayed JWT-SVID", "Replayed JWT-SVID");

@@ -52,6 +52,12 @@ class TopologyTest {
         condition: authz.decision = deny
         output: denied
         priority: Notice
+      - rule: Upper case
+        desc: an ID in upper case
+        source: tls.handshake
+        condition: peer.non_canonical = true
+        output: "%peer.id in upper case: %peer.non_canonical"
+        priority: Notice
       - detection: Burst
         desc: three of either
         output: "%correlation.count in %workload.key, last %event.kind by %toupper(event.source)"
@@ -130,6 +136,16 @@ class TopologyTest {
     bench.send(alert("e-1", START, "orders-0", "java"));
     assertThat(bench.detections()).isEmpty();
     assertThat(bench.facts()).isEmpty();
+  }
+
+  @Test
+  void aRuleSeesThatAPeersIdWasNotWrittenInItsCanonicalForm() {
+    bench.send(Events.handshake("e-1", START, "payment", Events.id("orders"), "10.0.0.3"));
+    assertThat(bench.detections()).isEmpty();
+
+    bench.send(Events.nonCanonicalHandshake("e-2", START, "payment", Events.id("orders")));
+    assertThat(one().data().detection().output())
+        .isEqualTo(Events.id("orders") + " in upper case: true");
   }
 
   @Test

@@ -34,7 +34,7 @@ record CallToken(JwtSvid svid, AuthzDecision.Jwt facts, String name) implements 
   static AuthzDecision.Jwt facts(String token, @Nullable CompactToken parsed) {
     String hash = Certificates.sha256Hex(token.getBytes(UTF_8));
     if (parsed == null) {
-      return new AuthzDecision.Jwt(null, List.of(), null, null, hash, null, null);
+      return new AuthzDecision.Jwt(null, List.of(), null, null, hash, null, null, null);
     }
     String jti = text(parsed.claims().get("jti"));
     return new AuthzDecision.Jwt(
@@ -44,7 +44,8 @@ record CallToken(JwtSvid svid, AuthzDecision.Jwt facts, String name) implements 
         jti == null ? null : clipped(jti),
         hash,
         instant(parsed.claims().get("iat")),
-        parsed.expiresAt());
+        parsed.expiresAt(),
+        parsed.subject().toString().equals(parsed.claims().get("sub")) ? null : true);
   }
 
   /** When it was issued, if it says so. */

@@ -29,6 +29,8 @@ final class ConnectionFacts {
   /** Hashes and names of the leaf; only the time that is left has to be told anew. */
   private final @Nullable CertificateFacts certificate;
 
+  private final @Nullable Boolean nonCanonical;
+
   private ConnectionFacts(
       SpiffeId id,
       @Nullable PeerIdentity peer,
@@ -56,6 +58,7 @@ final class ConnectionFacts {
     this.notAfterMs = peer == null ? 0 : peer.notAfter().toEpochMilli();
     this.certificate =
         peer == null ? null : Certificates.facts(peer.certificate(), peer.notAfter());
+    this.nonCanonical = peer == null ? null : HandshakeEvents.nonCanonical(peer.certificate());
   }
 
   /** The facts of a transport whose peer was let in. */
@@ -98,6 +101,11 @@ final class ConnectionFacts {
             certificate.notBefore(),
             certificate.notAfter(),
             notAfterMs - now.toEpochMilli());
+  }
+
+  /** True if the peer's leaf does not write its ID in canonical form; absent if it does. */
+  @Nullable Boolean nonCanonical() {
+    return nonCanonical;
   }
 
   /** Whether the peer's address is in the block; no if it has none, as on a Unix socket. */

@@ -103,7 +103,8 @@ final class DecisionEvents {
                 null,
                 facts == null ? null : facts.id(),
                 null,
-                facts == null ? null : facts.id().trustDomain()),
+                facts == null ? null : facts.id().trustDomain(),
+                facts == null ? null : facts.nonCanonical()),
             facts == null ? null : facts.certificate(now),
             TraceContext.of(subject.headers()),
             evidence.onBehalfOf().isEmpty()

@@ -119,6 +119,7 @@ final class HandshakeEvents {
       return;
     }
     SpiffeId id = connection.peerId().orElse(null);
+    X509Certificate leaf = connection.peer().map(PeerIdentity::certificate).orElse(null);
     reporter.decision(
         clock.instant(),
         new AuthzDecision(
@@ -146,11 +147,9 @@ final class HandshakeEvents {
                 null,
                 id,
                 null,
-                id == null ? null : id.trustDomain()),
-            connection
-                .peer()
-                .map(peer -> Certificates.facts(peer.certificate(), clock.instant()))
-                .orElse(null),
+                id == null ? null : id.trustDomain(),
+                leaf == null ? null : nonCanonical(leaf)),
+            leaf == null ? null : Certificates.facts(leaf, clock.instant()),
             null,
             null,
             null,
@@ -163,8 +162,8 @@ final class HandshakeEvents {
       @Nullable SpiffeId id,
       @Nullable String claimedId,
       List<X509Certificate> chain) {
-    CertificateFacts certificate =
-        chain.isEmpty() ? null : Certificates.facts(chain.get(0), clock.instant());
+    X509Certificate leaf = chain.isEmpty() ? null : chain.get(0);
+    CertificateFacts certificate = leaf == null ? null : Certificates.facts(leaf, clock.instant());
     TlsHandshake event =
         new TlsHandshake(
             tls,
@@ -176,7 +175,8 @@ final class HandshakeEvents {
                 null,
                 id,
                 claimedId,
-                id == null ? null : id.trustDomain()),
+                id == null ? null : id.trustDomain(),
+                leaf == null ? null : nonCanonical(leaf)),
             certificate);
     observer.accept(event);
     if (limit.lets(connection.ip(), tls.result() == Result.SUCCESS)) {
@@ -221,6 +221,11 @@ final class HandshakeEvents {
                     admission.revocation(chain, peer.id(), admission.trust().current())))
         .map(RevocationStatus::label)
         .orElse(null);
+  }
+
+  /** As events flag it: true, or nothing. */
+  static @Nullable Boolean nonCanonical(X509Certificate leaf) {
+    return X509SvidVerifier.isNonCanonical(leaf) ? true : null;
   }
 
   private static @Nullable String claimedId(List<X509Certificate> chain) {

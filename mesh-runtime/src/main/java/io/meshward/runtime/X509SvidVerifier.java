@@ -128,6 +128,19 @@ final class X509SvidVerifier {
         : new Verdict.Accepted(id, fault == null ? null : fault.reason());
   }
 
+  /**
+   * Whether a leaf's one URI name is a SPIFFE ID that is not in its canonical form: readers accept
+   * upper case in scheme and trust domain (SPIFFE-ID 2.4), issuers must not write it (2.1).
+   */
+  static boolean isNonCanonical(X509Certificate leaf) {
+    try {
+      List<String> names = Certificates.uriNames(leaf);
+      return names.size() == 1 && !SpiffeId.parse(names.get(0)).toString().equals(names.get(0));
+    } catch (CertificateParsingException | InvalidSpiffeIdException e) {
+      return false;
+    }
+  }
+
   /** What every validator must check (X509-SVID 5.2). */
   private static Verdict.@Nullable Rejected profile(
       X509Certificate leaf, SpiffeId id, Refusals refusals) {

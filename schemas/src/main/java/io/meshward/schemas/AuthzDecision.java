@@ -101,6 +101,9 @@ public record AuthzDecision(
    * claims.
    *
    * @param hash SHA-256 of the token, in hexadecimal
+   * @param nonCanonical true if the token writes the SPIFFE ID of {@code sub} with upper-case
+   *     letters in scheme or trust domain, which SPIFFE-ID 2.4 has readers accept and 2.1 forbids
+   *     issuers; absent if not
    */
   public record Jwt(
       @Nullable String sub,
@@ -109,7 +112,8 @@ public record AuthzDecision(
       @Nullable String jti,
       String hash,
       @Nullable Instant iat,
-      @Nullable Instant exp) {
+      @Nullable Instant exp,
+      @Nullable Boolean nonCanonical) {
     public Jwt {
       aud = List.copyOf(aud);
     }

@@ -13,6 +13,9 @@ import org.jspecify.annotations.Nullable;
  * @param claimedId what an unverified certificate claims, or an account that ALTS proved and that
  *     stands for nobody; never an identity
  * @param trustDomain the trust domain of {@code id}
+ * @param nonCanonical true if its certificate writes the ID, verified or claimed, with upper-case
+ *     letters in scheme or trust domain, which SPIFFE-ID 2.4 has readers accept and 2.1 forbids
+ *     issuers; absent if not
  */
 public record Peer(
     @Nullable String ip,
@@ -20,4 +23,5 @@ public record Peer(
     @Nullable String node,
     @Nullable SpiffeId id,
     @Nullable String claimedId,
-    @Nullable TrustDomain trustDomain) {}
+    @Nullable TrustDomain trustDomain,
+    @Nullable Boolean nonCanonical) {}

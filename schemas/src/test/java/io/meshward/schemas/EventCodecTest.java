@@ -61,7 +61,7 @@ class EventCodecTest {
                 0),
             new LocalWorkload(ORDERS, null, null, null),
             new Connection("c1"),
-            new Peer("127.0.0.1", 4711, null, ORDERS, null, ORDERS.trustDomain()),
+            new Peer("127.0.0.1", 4711, null, ORDERS, null, ORDERS.trustDomain(), null),
             null);
 
     var json = EventCodec.readTree(EventCodec.encode(handshake));
@@ -73,6 +73,21 @@ class EventCodecTest {
     assertThat(json.has("cert")).isFalse();
     assertThat(EventCodec.decode(EventCodec.encode(handshake), TlsHandshake.class))
         .isEqualTo(handshake);
+  }
+
+  @Test
+  void aFlagOfLaterIsAbsentUnlessItIsRaisedAndAnEventWithoutItIsReadAsBefore() {
+    Peer plain = new Peer("127.0.0.1", 4711, null, ORDERS, null, ORDERS.trustDomain(), null);
+    Peer flagged = new Peer("127.0.0.1", 4711, null, ORDERS, null, ORDERS.trustDomain(), true);
+    String before =
+        """
+        {"ip":"127.0.0.1","port":4711,"id":"spiffe://example.org/ns/shop/sa/orders",\
+        "trust_domain":"example.org"}\
+        """;
+
+    assertThat(EventCodec.toTree(plain).toString()).isEqualTo(before);
+    assertThat(EventCodec.decodeValue(before.getBytes(UTF_8), Peer.class)).isEqualTo(plain);
+    assertThat(EventCodec.toTree(flagged).at("/non_canonical").booleanValue()).isTrue();
   }
 
   @Test

@@ -17,7 +17,7 @@ final class Samples {
       new LocalWorkload(PAYMENT, "node-1", "payment-6d5f7c9b4-x2x7k", "7f3a");
   private static final Connection CONNECTION = new Connection("7f3a-12");
   private static final Peer PEER =
-      new Peer("10.1.0.7", 41234, "node-2", ORDERS, null, ORDERS.trustDomain());
+      new Peer("10.1.0.7", 41234, "node-2", ORDERS, null, ORDERS.trustDomain(), null);
   private static final CertificateFacts CERTIFICATE =
       new CertificateFacts(
           "5f2c9a",
@@ -167,7 +167,8 @@ final class Samples {
             "j1",
             "ef".repeat(32),
             NOW,
-            NOW.plusSeconds(60)),
+            NOW.plusSeconds(60),
+            null),
         new AuthzDecision.Metadata(List.of("x-spiffe-id")));
   }
 
