@@ -3,6 +3,7 @@ package com.example.foreign;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.google.protobuf.StringValue;
 import io.grpc.CallOptions;
@@ -135,6 +136,15 @@ class GreeterApplicationTest {
           .asString()
           .endsWith("a hold is applied");
     }
+  }
+
+  @Test
+  void runsOnJava21() {
+    assumeTrue(
+        System.getenv(RunningService.JAVA_21) != null,
+        "set " + RunningService.JAVA_21 + " to the home of a Java 21 to run the service on it");
+
+    assertThat(service().beginning()).contains("Starting GreeterApplication using Java 21.");
   }
 
   @Test

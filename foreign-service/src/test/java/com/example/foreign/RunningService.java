@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Future;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
@@ -20,19 +21,25 @@ import java.util.stream.Collectors;
 
 /**
  * A service as its owner runs it: a jar in a JVM of its own, without a flag. That natives may be
- * loaded is in the manifest, as Java 24 and later want to be told.
+ * loaded is in the manifest, as Java 24 and later want to be told. The JVM is that of {@value
+ * #JAVA_21} where the environment has it, else the one of the tests.
  */
 final class RunningService implements AutoCloseable {
+  /** The home of a Java 21, the oldest that our modules run on. */
+  static final String JAVA_21 = "MESHWARD_TEST_JAVA21";
+
   private static final Pattern LISTENING =
       Pattern.compile("gRPC Server started, listening on address: \\S*:(\\d+)");
 
   private final Process process;
   private final int port;
+  private final String beginning;
   private final Future<String> output;
 
-  private RunningService(Process process, int port, Future<String> output) {
+  private RunningService(Process process, int port, String beginning, Future<String> output) {
     this.process = process;
     this.port = port;
+    this.beginning = beginning;
     this.output = output;
   }
 
@@ -44,7 +51,7 @@ final class RunningService implements AutoCloseable {
   static RunningService start(Class<?> application, Path directory, List<String> arguments)
       throws IOException {
     List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.add(java().toString());
     command.add("-jar");
     command.add(jar(application, directory.resolve("service.jar")).toString());
     command.addAll(arguments);
@@ -61,11 +68,25 @@ final class RunningService implements AutoCloseable {
                   lines.lines().forEach(more -> printed.append(more).append('\n'));
                   return printed.toString();
                 });
+        RunningService service =
+            new RunningService(
+                process, Integer.parseInt(listening.group(1)), printed.toString(), output);
         Thread.ofVirtual().start(output);
-        return new RunningService(process, Integer.parseInt(listening.group(1)), output);
+        return service;
       }
     }
     throw new AssertionError("the service ended before it listened:\n" + printed);
+  }
+
+  private static Path java() {
+    String home =
+        Optional.ofNullable(System.getenv(JAVA_21)).orElse(System.getProperty("java.home"));
+    Path java = Path.of(home, "bin", "java");
+    if (!Files.isExecutable(java)) {
+      throw new IllegalStateException(
+          "the home of a Java 21 expected in " + JAVA_21 + "=" + home + ": there is no " + java);
+    }
+    return java;
   }
 
   private static Path jar(Class<?> application, Path file) throws IOException {
@@ -85,6 +106,11 @@ final class RunningService implements AutoCloseable {
 
   int port() {
     return port;
+  }
+
+  /** What the service printed until it listened. */
+  String beginning() {
+    return beginning;
   }
 
   /** Stops the service; what it printed from its first line to its last. */
