@@ -7,12 +7,15 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.Semaphore;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import javax.net.ssl.SSLContext;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A bundle endpoint: serves the bundle of this workload's trust domain to whoever asks, at {@code
@@ -24,18 +27,36 @@ import javax.net.ssl.SSLContext;
 public final class BundleServer implements AutoCloseable {
   private static final int CONNECTIONS = 64;
   private static final Duration DEADLINE = Duration.ofSeconds(10);
+  private static final long IDLE_SECONDS = 10;
 
   private final HttpsServer server;
   private final ScheduledExecutorService deadlines =
       Executors.newSingleThreadScheduledExecutor(
           Thread.ofPlatform().daemon().name("meshward-bundles-deadline").factory());
-  private final Semaphore places;
+  private final ExecutorService workers;
   private final Duration deadline;
 
   private BundleServer(HttpsServer server, int places, Duration deadline) {
     this.server = server;
-    this.places = new Semaphore(places);
+    this.workers = workers(places);
     this.deadline = deadline;
+  }
+
+  /**
+   * No virtual threads: before Java 24 the JDK's server keeps the carrier of one for as long as a
+   * client takes for its handshake, and few clients would stop all that the service does on others.
+   */
+  private static ExecutorService workers(int places) {
+    ThreadPoolExecutor pool =
+        new ThreadPoolExecutor(
+            places,
+            places,
+            IDLE_SECONDS,
+            TimeUnit.SECONDS,
+            new LinkedBlockingQueue<>(),
+            Thread.ofPlatform().daemon().name("meshward-bundles-", 0).factory());
+    pool.allowCoreThreadTimeOut(true);
+    return pool;
   }
 
   /**
@@ -72,30 +93,50 @@ public final class BundleServer implements AutoCloseable {
     return server.getAddress();
   }
 
-  /** The JDK's server waits for slow clients without end: an interrupt closes the connection. */
   private void execute(Runnable exchange) {
-    Thread worker =
-        Thread.ofVirtual()
-            .name("meshward-bundles")
-            .unstarted(
-                () -> {
-                  boolean placed = false;
-                  try {
-                    places.acquire();
-                    placed = true;
-                  } catch (InterruptedException e) {
-                    Thread.currentThread().interrupt();
-                  }
-                  try {
-                    exchange.run();
-                  } finally {
-                    if (placed) {
-                      places.release();
-                    }
-                  }
-                });
-    worker.start();
-    var unused = deadlines.schedule(worker::interrupt, deadline.toMillis(), TimeUnit.MILLISECONDS);
+    Turn turn = new Turn(exchange);
+    workers.execute(turn);
+    var unused = deadlines.schedule(turn::end, deadline.toMillis(), TimeUnit.MILLISECONDS);
+  }
+
+  /**
+   * One connection. The JDK's server waits for slow clients without end: an interrupt closes the
+   * connection, also of one whose time was over before it had a place.
+   */
+  private static final class Turn implements Runnable {
+    private final Runnable exchange;
+    private @Nullable Thread worker;
+    private boolean over;
+
+    Turn(Runnable exchange) {
+      this.exchange = exchange;
+    }
+
+    @Override
+    public void run() {
+      worksOn(Thread.currentThread());
+      try {
+        exchange.run();
+      } finally {
+        worksOn(null);
+      }
+    }
+
+    private synchronized void worksOn(@Nullable Thread thread) {
+      worker = thread;
+      interruptIfOver();
+    }
+
+    synchronized void end() {
+      over = true;
+      interruptIfOver();
+    }
+
+    private void interruptIfOver() {
+      if (over && worker != null) {
+        worker.interrupt();
+      }
+    }
   }
 
   private static void serve(HttpExchange exchange, Supplier<byte[]> document) throws IOException {
@@ -125,6 +166,7 @@ public final class BundleServer implements AutoCloseable {
   @Override
   public void close() {
     server.stop(0);
+    workers.shutdownNow();
     deadlines.shutdownNow();
   }
 }

@@ -8,6 +8,9 @@ import io.spiffe.workloadapi.grpc.Workload.JWTBundlesResponse;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -32,6 +35,11 @@ final class JwtBundleWatch {
   private record Refused(String reason) implements State {}
 
   private final KeptStream<JWTBundlesRequest, JWTBundlesResponse> stream;
+
+  /** No monitor: before Java 24 whoever waits on one for long keeps a carrier from all others. */
+  private final Lock lock = new ReentrantLock();
+
+  private final Condition changed = lock.newCondition();
   private volatile State state = new Waiting("it has not answered yet");
 
   JwtBundleWatch(WorkloadApi api, RandomGenerator random) {
@@ -53,32 +61,34 @@ final class JwtBundleWatch {
    *
    * @throws MeshRuntimeException if there are none, saying why
    */
-  synchronized Map<TrustDomain, JwtBundle> current(Duration deadline) {
-    long end = System.nanoTime() + deadline.toNanos();
-    while (true) {
-      switch (state) {
-        case Trusting trusting -> {
-          return trusting.bundles();
-        }
-        case Refused refused ->
-            throw new MeshRuntimeException("no JWT bundles: " + refused.reason());
-        case Waiting waiting -> {
-          long left = Duration.ofNanos(end - System.nanoTime()).toMillis();
-          if (left <= 0) {
-            throw new MeshRuntimeException(
-                "no JWT bundles within "
-                    + deadline.toMillis() / 1000.0
-                    + " s: "
-                    + waiting.problem());
+  Map<TrustDomain, JwtBundle> current(Duration deadline) {
+    lock.lock();
+    try {
+      long left = deadline.toNanos();
+      while (true) {
+        switch (state) {
+          case Trusting trusting -> {
+            return trusting.bundles();
           }
-          try {
-            wait(left);
-          } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new MeshRuntimeException("interrupted while waiting for JWT bundles", e);
+          case Refused refused ->
+              throw new MeshRuntimeException("no JWT bundles: " + refused.reason());
+          case Waiting waiting -> {
+            if (left <= 0) {
+              throw new MeshRuntimeException(
+                  "no JWT bundles within "
+                      + deadline.toMillis() / 1000.0
+                      + " s: "
+                      + waiting.problem());
+            }
+            left = changed.awaitNanos(left);
           }
         }
       }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new MeshRuntimeException("interrupted while waiting for JWT bundles", e);
+    } finally {
+      lock.unlock();
     }
   }
 
@@ -87,9 +97,14 @@ final class JwtBundleWatch {
     return state instanceof Trusting trusting ? trusting.bundles() : null;
   }
 
-  private synchronized void become(State next) {
-    state = next;
-    notifyAll();
+  private void become(State next) {
+    lock.lock();
+    try {
+      state = next;
+      changed.signalAll();
+    } finally {
+      lock.unlock();
+    }
   }
 
   private static Map<TrustDomain, JwtBundle> read(JWTBundlesResponse message)
@@ -133,13 +148,16 @@ final class JwtBundleWatch {
 
     @Override
     public void failed(String reason, boolean retrying) {
-      synchronized (JwtBundleWatch.this) {
+      lock.lock();
+      try {
         if (!retrying) {
           // Nothing would ever take an authority away any more.
           become(new Refused(reason));
         } else if (state instanceof Waiting) {
           become(new Waiting(reason));
         }
+      } finally {
+        lock.unlock();
       }
     }
   }

@@ -71,6 +71,25 @@ class BundleServerTest {
     }
   }
 
+  /** A client that takes its time would keep the carrier of a virtual one, on Java 21. */
+  @Test
+  void servesOnPlatformThreads() throws Exception {
+    CompletableFuture<Boolean> virtual = new CompletableFuture<>();
+    try (BundleServer server =
+            start(
+                () -> {
+                  virtual.complete(Thread.currentThread().isVirtual());
+                  return DOCUMENT;
+                },
+                1,
+                Duration.ofMinutes(1));
+        HttpClient client = HttpClient.newBuilder().sslContext(web.client()).build()) {
+      assertThat(isServed(client, server)).isTrue();
+
+      assertThat(virtual).isCompletedWithValue(false);
+    }
+  }
+
   private BundleServer start(Supplier<byte[]> document, int places, Duration deadline) {
     return BundleServer.start(
         new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
