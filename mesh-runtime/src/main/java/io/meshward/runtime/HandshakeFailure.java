@@ -31,6 +31,8 @@ record HandshakeFailure(Result result, String detail, @Nullable SvidRejectedExce
     phrase("empty client certificate chain", RejectionReason.NO_CLIENT_CERT),
     // BoringSSL looks at this bit by itself, before it asks for a verdict.
     phrase("key_usage_bit_incorrect", RejectionReason.NO_DIGITAL_SIGNATURE),
+    // The JDK counts the certificates while it reads them.
+    phrase("certificate chain length", RejectionReason.CHAIN_TOO_LONG),
     new Phrase("unsupported_protocol", Result.PROTOCOL_VERSION_UNSUPPORTED, "tls_version"),
     new Phrase("protocol_version", Result.PROTOCOL_VERSION_UNSUPPORTED, "tls_version"),
     new Phrase("wrong_version_number", Result.PROTOCOL_VERSION_UNSUPPORTED, "tls_version"),

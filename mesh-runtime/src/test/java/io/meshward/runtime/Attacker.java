@@ -4,6 +4,8 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 
 import io.grpc.ManagedChannel;
 import io.grpc.Server;
+import io.grpc.ServerInterceptor;
+import io.grpc.ServerInterceptors;
 import io.grpc.netty.shaded.io.grpc.netty.GrpcSslContexts;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
@@ -51,12 +53,8 @@ final class Attacker {
     }
   }
 
-  /** A gRPC server of {@link Echo} that shows an SVID. */
-  static Server serve(IssuedSvid svid) {
-    return serve(svid, "TLSv1.3");
-  }
-
-  static Server serve(IssuedSvid svid, String protocol) {
+  /** A gRPC server of {@link Echo}, behind interceptors, that shows an SVID. */
+  static Server serve(IssuedSvid svid, ServerInterceptor... interceptors) {
     try {
       return NettyServerBuilder.forAddress(
               new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
@@ -65,9 +63,9 @@ final class Attacker {
                       SslContextBuilder.forServer(keyManager(svid)), SslProvider.JDK)
                   .trustManager(InsecureTrustManagerFactory.INSTANCE)
                   .clientAuth(ClientAuth.OPTIONAL)
-                  .protocols(protocol)
+                  .protocols("TLSv1.3")
                   .build())
-          .addService(Echo.service())
+          .addService(ServerInterceptors.intercept(Echo.service(), interceptors))
           .build()
           .start();
     } catch (IOException e) {

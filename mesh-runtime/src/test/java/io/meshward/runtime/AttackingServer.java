@@ -1,6 +1,7 @@
 package io.meshward.runtime;
 
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -9,6 +10,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLSocket;
 
 /** A server for clients to fall for, on a port of its own. */
@@ -52,6 +54,17 @@ final class AttackingServer implements AutoCloseable {
     return listening.getLocalPort();
   }
 
+  /** Ends all connections, and accepts more. */
+  void hangUp() {
+    try {
+      for (Socket socket : accepted) {
+        socket.close();
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   private void accept(Consumer<Socket> serves) {
     try {
       while (true) {
@@ -66,16 +79,22 @@ final class AttackingServer implements AutoCloseable {
   }
 
   private static void speakTls(Socket open, SSLContext context, Speech speech) {
-    try (SSLSocket socket =
-        (SSLSocket)
-            context.getSocketFactory().createSocket(open, "127.0.0.1", open.getPort(), true)) {
+    try (open) {
+      SSLSocket socket =
+          (SSLSocket)
+              context.getSocketFactory().createSocket(open, "127.0.0.1", open.getPort(), false);
       socket.setUseClientMode(false);
       socket.setWantClientAuth(true);
       speech.applyTo(socket);
-      socket.startHandshake();
-      socket.getOutputStream().write(EMPTY_SETTINGS);
-      socket.getOutputStream().flush();
-      socket.getInputStream().transferTo(java.io.OutputStream.nullOutputStream());
+      try {
+        socket.startHandshake();
+        socket.getOutputStream().write(EMPTY_SETTINGS);
+        socket.getOutputStream().flush();
+        socket.getInputStream().transferTo(OutputStream.nullOutputStream());
+      } catch (SSLException e) {
+        // Netty forgets our alert if the connection ends while it works on the message before.
+        open.getInputStream().transferTo(OutputStream.nullOutputStream());
+      }
     } catch (IOException e) {
       // Refused, or gone.
     }
@@ -85,11 +104,9 @@ final class AttackingServer implements AutoCloseable {
   public void close() {
     try {
       listening.close();
-      for (Socket socket : accepted) {
-        socket.close();
-      }
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+    hangUp();
   }
 }

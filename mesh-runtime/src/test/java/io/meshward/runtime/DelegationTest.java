@@ -37,10 +37,8 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Queue;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
@@ -68,7 +66,7 @@ class DelegationTest {
   private final RecordingSink events = new RecordingSink();
   private final HeldIdentities holds = HeldIdentities.none();
   private final Queue<List<SpiffeId>> seen = new ConcurrentLinkedQueue<>();
-  private final Map<SpiffeId, X509Svid> svids = new ConcurrentHashMap<>();
+  private final DelegationChains chains = new DelegationChains(domain, Clock.systemUTC());
   private final Path policy = Files.createTempFile("policy", ".json");
   private final Path strict = Files.createTempFile("strict", ".json");
   private final Server paymentServer;
@@ -242,45 +240,47 @@ class DelegationTest {
         new X509Svid(orders, domain.x509Authorities(), svid(mallory).privateKey(), null);
     X509Svid foreign = X509Svids.of(TestTrustDomain.create("shop.test").issue(orders));
     return Stream.of(
-        row("loop by this workload", chain(List.of(payment, orders), payment), "loop"),
-        row("loop by the peer", chain(List.of(orders, id("a"), orders), payment), "loop"),
-        row("for another server", forFrontend(first, id("stock")), "audience"),
         row("first for another", forFrontend(link(frontend, mallory), payment), "audience"),
         row("only the link to the peer", first, "audience"),
         row(
             "expired",
-            second(first, own, frontend, actor, payment, now.minusSeconds(90), 60),
+            DelegationChains.second(first, own, frontend, actor, payment, now.minusSeconds(90), 60),
             "expired"),
         row(
             "issued in the future",
-            second(first, own, frontend, actor, payment, now.plusSeconds(60), 60),
+            DelegationChains.second(first, own, frontend, actor, payment, now.plusSeconds(60), 60),
             "not_yet_valid"),
-        row("lives too long", second(first, own, frontend, actor, payment, now, 3_000), "lifetime"),
+        row(
+            "lives too long",
+            DelegationChains.second(first, own, frontend, actor, payment, now, 3_000),
+            "lifetime"),
         row(
             "signed by another key",
-            second(first, withKeyOf(own, svid(mallory)), frontend, actor, payment, now, 60),
+            DelegationChains.second(
+                first, withKeyOf(own, svid(mallory)), frontend, actor, payment, now, 60),
             "signature"),
         row(
             "signed by an unknown authority's",
-            second(first, foreign, frontend, actor, payment, now, 60),
+            DelegationChains.second(first, foreign, frontend, actor, payment, now, 60),
             "signer"),
         row(
             "signed with an SVID that is over",
-            second(first, over, frontend, actor, payment, now, 60),
+            DelegationChains.second(first, over, frontend, actor, payment, now, 60),
             "signer"),
         row(
             "signed as an authority",
-            second(first, authority, frontend, actor, payment, now, 60),
+            DelegationChains.second(first, authority, frontend, actor, payment, now, 60),
             "signer"),
         row("actor is not the TLS peer", chain(List.of(frontend, mallory), payment), "peer"),
         row("originator is not the TLS peer", link(frontend, payment), "peer"),
         row(
             "another originator than the first link's",
-            second(first, own, mallory, actor, payment, now, 60),
+            DelegationChains.second(first, own, mallory, actor, payment, now, 60),
             "chain"),
         row(
             "actor who signed nothing",
-            second(first, own, frontend, List.of(orders, mallory), payment, now, 60),
+            DelegationChains.second(
+                first, own, frontend, List.of(orders, mallory), payment, now, 60),
             "chain"),
         row(
             "link of another chain",
@@ -414,7 +414,7 @@ class DelegationTest {
   }
 
   private X509Svid svid(SpiffeId id) {
-    return svids.computeIfAbsent(id, any -> X509Svids.of(domain.issue(id)));
+    return chains.svid(id);
   }
 
   private static X509Svid withKeyOf(X509Svid svid, X509Svid other) {
@@ -425,55 +425,19 @@ class DelegationTest {
     return new DelegationIssuer(X509Svids.own(svid(id), domain), Clock.systemUTC());
   }
 
-  /** The link that begins a delegation. */
   private String link(SpiffeId from, SpiffeId to) {
-    return chain(List.of(from), to);
+    return chains.link(from, to);
+  }
+
+  private String chain(List<SpiffeId> hops, SpiffeId server) {
+    return chains.chain(hops, server);
   }
 
   /** A chain of which the second link is by {@code orders}, for {@code frontend}. */
   private String forFrontend(String first, SpiffeId to) {
     Instant now = Instant.now();
-    return second(first, svid(shop.orders), shop.frontend, List.of(shop.orders), to, now, 60);
-  }
-
-  private static String second(
-      String first,
-      X509Svid signer,
-      SpiffeId originator,
-      List<SpiffeId> actors,
-      SpiffeId to,
-      Instant issuedAt,
-      int seconds) {
-    return first
-        + ","
-        + DelegationToken.sign(
-            signer, originator, actors, to, issuedAt, issuedAt.plusSeconds(seconds), hash(first));
-  }
-
-  /** A good chain of these, whoever they are. */
-  private String chain(List<SpiffeId> hops, SpiffeId server) {
-    List<String> links = new ArrayList<>();
-    List<SpiffeId> actors = new ArrayList<>();
-    Instant now = Instant.now();
-    for (int i = 0; i < hops.size(); i++) {
-      if (i > 0) {
-        actors.addFirst(hops.get(i));
-      }
-      links.add(
-          DelegationToken.sign(
-              svid(hops.get(i)),
-              hops.get(0),
-              List.copyOf(actors),
-              i + 1 < hops.size() ? hops.get(i + 1) : server,
-              now,
-              now.plusSeconds(60),
-              links.isEmpty() ? null : hash(links.getLast())));
-    }
-    return String.join(",", links);
-  }
-
-  private static String hash(String link) {
-    return Certificates.sha256Hex(link.getBytes(UTF_8));
+    return DelegationChains.second(
+        first, svid(shop.orders), shop.frontend, List.of(shop.orders), to, now, 60);
   }
 
   private static String call(Channel channel, String links) {

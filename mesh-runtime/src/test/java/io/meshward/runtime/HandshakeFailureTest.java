@@ -94,6 +94,8 @@ class HandshakeFailureTest {
       value = {
         "(certificate_required) Empty client certificate chain|no_client_cert",
         "(bad_certificate) Failed to parse client certificates|malformed",
+        "The certificate chain length (9) exceeds the maximum allowed length (8)"
+            + "|profile:chain_too_long",
         "(bad_certificate) Failed to parse server certificates|malformed",
         "(protocol_version) The client supported protocol versions [TLSv1.2] are not accepted by"
             + " server preferences [TLSv1.3]|tls_version",

@@ -10,8 +10,12 @@ import io.grpc.Server;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.MetadataUtils;
 import io.meshward.schemas.AuthzDecision;
+import io.meshward.schemas.SvidLifecycle;
 import io.meshward.schemas.TlsHandshake;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -224,5 +228,64 @@ class TransportLimitsTest {
 
   private static String said(RawHttp2 client) throws IOException {
     return client.await(RawHttp2.DATA).words(5);
+  }
+
+  @Test
+  void closesConnectionsBeyondItsLimitCountsThemAndServesAgainWhenThereIsRoom() throws IOException {
+    MeshRuntime orders =
+        shop.ordersRuntime(
+            builder -> builder.limits(TransportLimits.defaults().withMaxConnections(1)));
+    Server small = shop.serve(orders);
+    try (Socket first = new Socket(InetAddress.getLoopbackAddress(), small.getPort());
+        Socket second = new Socket(InetAddress.getLoopbackAddress(), small.getPort())) {
+      second.setSoTimeout(10_000);
+      assertEnds(second);
+      assertThat(first.isConnected()).isTrue();
+      try (Socket third = socket(small)) {
+        assertEnds(third);
+      }
+      Eventually.await("two are reported", () -> connectionsRefused() == 2);
+      assertThat(orders.status().connections()).isEqualTo(1);
+      assertThat(orders.status().connectionsRefused()).isEqualTo(2);
+    }
+    ManagedChannel channel = shop.dial(shop.frontendRuntime(), small);
+    Eventually.await(
+        "room for a connection",
+        () -> {
+          try {
+            return Echo.call(channel, "hello").contains("frontend");
+          } catch (StatusRuntimeException e) {
+            channel.resetConnectBackoff();
+            return false;
+          }
+        });
+  }
+
+  private long connectionsRefused() {
+    return shop.serverEvents.of(SvidLifecycle.class).stream()
+        .filter(event -> event.svid().change() == SvidLifecycle.Change.CONNECTIONS_REFUSED)
+        .mapToLong(event -> event.svid().dropped() == null ? 0 : event.svid().dropped())
+        .sum();
+  }
+
+  private static Socket socket(Server server) throws IOException {
+    Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.getPort());
+    socket.setSoTimeout(10_000);
+    return socket;
+  }
+
+  /** The other side ends the connection, be it by an alert, a reset, or without a word. */
+  private static void assertEnds(Socket socket) {
+    try {
+      byte[] rest = new byte[4096];
+      int read = socket.getInputStream().read(rest);
+      while (read >= 0) {
+        read = socket.getInputStream().read(rest);
+      }
+    } catch (SocketTimeoutException e) {
+      throw new AssertionError("the connection was not ended", e);
+    } catch (IOException e) {
+      assertThat(e).isNotNull();
+    }
   }
 }

@@ -1,9 +1,0 @@
-package io.meshward.runtime;
-
-import io.grpc.netty.shaded.io.netty.handler.ssl.SslProvider;
-
-class BoringSslHandshakeMatrixTest extends HandshakeMatrix {
-  BoringSslHandshakeMatrixTest() {
-    super(SslProvider.OPENSSL);
-  }
-}
