@@ -118,7 +118,6 @@ final class HandshakeEvents {
     if (!limit.lets(connection.ip(), false)) {
       return;
     }
-    SpiffeId id = connection.peerId().orElse(null);
     X509Certificate leaf = connection.peer().map(PeerIdentity::certificate).orElse(null);
     reporter.decision(
         clock.instant(),
@@ -141,14 +140,7 @@ final class HandshakeEvents {
             null,
             reporter.local(),
             new Connection(connection.id()),
-            new Peer(
-                connection.ip(),
-                connection.port(),
-                null,
-                id,
-                null,
-                id == null ? null : id.trustDomain(),
-                leaf == null ? null : nonCanonical(leaf)),
+            peer(connection, connection.peerId().orElse(null), null, leaf),
             leaf == null ? null : Certificates.facts(leaf, clock.instant()),
             null,
             null,
@@ -169,19 +161,27 @@ final class HandshakeEvents {
             tls,
             reporter.local(),
             new Connection(connection.id()),
-            new Peer(
-                connection.ip(),
-                connection.port(),
-                null,
-                id,
-                claimedId,
-                id == null ? null : id.trustDomain(),
-                leaf == null ? null : nonCanonical(leaf)),
+            peer(connection, id, claimedId, leaf),
             certificate);
     observer.accept(event);
     if (limit.lets(connection.ip(), tls.result() == Result.SUCCESS)) {
       reporter.handshake(event);
     }
+  }
+
+  private static Peer peer(
+      TrackedConnection connection,
+      @Nullable SpiffeId id,
+      @Nullable String claimedId,
+      @Nullable X509Certificate leaf) {
+    return new Peer(
+        connection.ip(),
+        connection.port(),
+        null,
+        id,
+        claimedId,
+        id == null ? null : id.trustDomain(),
+        leaf == null ? null : nonCanonical(leaf));
   }
 
   private static TlsHandshake.Tls tls(

@@ -192,23 +192,7 @@ class KafkaEventSinkTest {
         "spiffe://shop.test/ns/shop/sa/orders",
         Instant.now(),
         new SvidLifecycle(
-            new SvidLifecycle.Svid(
-                Change.FETCHED,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null),
+            new LifecycleChange(Change.FETCHED).build(),
             new LocalWorkload(null, null, null, null)));
   }
 }

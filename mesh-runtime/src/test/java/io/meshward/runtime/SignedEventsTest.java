@@ -247,23 +247,7 @@ class SignedEventsTest {
   private static ProducerRecord<byte[], byte[]> event(SpiffeId reporter, Instant time) {
     SvidLifecycle event =
         new SvidLifecycle(
-            new SvidLifecycle.Svid(
-                Change.FETCHED,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null),
+            new LifecycleChange(Change.FETCHED).build(),
             new LocalWorkload(reporter, null, null, null));
     return CloudEvents.toRecord(
         "topic", "key", new Envelope<>("id-1", reporter.toString(), time, event));

@@ -23,7 +23,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -180,12 +179,12 @@ class StartTest {
   @Test
   void aStartThatFailsHalfWayClosesWhatItWasGiven() {
     try (TestMesh mesh = TestMesh.start("shop.test")) {
-      List<String> closed = new CopyOnWriteArrayList<>();
+      Faulty given = new Faulty();
       MeshRuntimeBuilder wrong =
           MeshRuntime.builder()
               .workloadApi(mesh.addressFor(ORDERS))
-              .events(closing(closed))
-              .withoutQuarantine()
+              .events(given)
+              .quarantine(given.holds)
               // Only BoringSSL can serve what is to be stapled.
               .tlsProvider(SslProvider.JDK)
               .revocation(
@@ -194,27 +193,9 @@ class StartTest {
 
       assertThatThrownBy(wrong::start).isInstanceOf(RuntimeException.class);
 
-      assertThat(closed).containsExactly("sink");
+      assertThat(given.closed).hasValue(1);
+      assertThat(given.holds.closed).hasValue(1);
     }
-  }
-
-  private static EventSink closing(List<String> closed) {
-    return new EventSink() {
-      @Override
-      public boolean offer(EventClass eventClass, String key, Envelope<? extends Event> event) {
-        return true;
-      }
-
-      @Override
-      public long dropped(EventClass eventClass) {
-        return 0;
-      }
-
-      @Override
-      public void close() {
-        closed.add("sink");
-      }
-    };
   }
 
   @Test

@@ -1,32 +1,30 @@
 package io.meshward.spring;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
+import com.google.protobuf.StringValue;
 import io.grpc.BindableService;
 import io.grpc.CallOptions;
 import io.grpc.Channel;
 import io.grpc.MethodDescriptor;
 import io.grpc.MethodDescriptor.MethodType;
 import io.grpc.ServerServiceDefinition;
+import io.grpc.protobuf.ProtoUtils;
 import io.grpc.stub.ClientCalls;
 import io.grpc.stub.ServerCalls;
 import io.meshward.runtime.PeerIdentity;
-import java.io.ByteArrayInputStream;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
 /** A service of texts that answers with what it was told and by whom, at once or when it may. */
 final class Echo implements BindableService {
   static final String WAIT = "wait";
-  static final MethodDescriptor<String, String> SAY =
-      MethodDescriptor.<String, String>newBuilder()
+  private static final MethodDescriptor.Marshaller<StringValue> TEXT =
+      ProtoUtils.marshaller(StringValue.getDefaultInstance());
+  private static final MethodDescriptor<StringValue, StringValue> SAY =
+      MethodDescriptor.<StringValue, StringValue>newBuilder()
           .setType(MethodType.UNARY)
           .setFullMethodName("test.Echo/Say")
-          .setRequestMarshaller(new Text())
-          .setResponseMarshaller(new Text())
+          .setRequestMarshaller(TEXT)
+          .setResponseMarshaller(TEXT)
           .build();
 
   /** Down once a call waits. */
@@ -42,11 +40,12 @@ final class Echo implements BindableService {
             SAY,
             ServerCalls.asyncUnaryCall(
                 (request, reply) -> {
-                  if (request.equals(WAIT)) {
+                  if (request.getValue().equals(WAIT)) {
                     waiting.countDown();
                     await(released);
                   }
-                  reply.onNext(request + ", " + PeerIdentity.current().id());
+                  reply.onNext(
+                      StringValue.of(request.getValue() + ", " + PeerIdentity.current().id()));
                   reply.onCompleted();
                 }))
         .build();
@@ -54,7 +53,11 @@ final class Echo implements BindableService {
 
   static String call(Channel channel, String text) {
     return ClientCalls.blockingUnaryCall(
-        channel, SAY, CallOptions.DEFAULT.withDeadlineAfter(1, TimeUnit.MINUTES), text);
+            channel,
+            SAY,
+            CallOptions.DEFAULT.withDeadlineAfter(1, TimeUnit.MINUTES),
+            StringValue.of(text))
+        .getValue();
   }
 
   static void await(CountDownLatch latch) {
@@ -65,22 +68,6 @@ final class Echo implements BindableService {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IllegalStateException(e);
-    }
-  }
-
-  private static final class Text implements MethodDescriptor.Marshaller<String> {
-    @Override
-    public InputStream stream(String value) {
-      return new ByteArrayInputStream(value.getBytes(UTF_8));
-    }
-
-    @Override
-    public String parse(InputStream stream) {
-      try {
-        return new String(stream.readAllBytes(), UTF_8);
-      } catch (IOException e) {
-        throw new UncheckedIOException(e);
-      }
     }
   }
 }
