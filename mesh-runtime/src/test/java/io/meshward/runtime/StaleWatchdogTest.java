@@ -57,9 +57,10 @@ class StaleWatchdogTest {
   @Test
   void aRuntimeAsksAgainWhenItsStreamHasGoneSilentWithoutAnEnd() {
     try (Shop shop = new Shop()) {
+      TestWorkloadApi agent = shop.mesh.workload(shop.orders);
+      // No earlier than the SVID, which is not valid yet by a clock that stands before it.
       SettableClock now = new SettableClock(Instant.now());
       MeshRuntime orders = shop.ordersRuntime(builder -> builder.clock(now));
-      TestWorkloadApi agent = shop.mesh.workload(shop.orders);
       X509Svid before = orders.svid();
       agent.fallSilent();
       assertThat(agent.calls().fetchX509Svid()).isEqualTo(1);
