@@ -1,5 +1,6 @@
 package io.meshward.daemon;
 
+import io.meshward.runtime.RenewedProducer;
 import io.meshward.schemas.CloudEvents;
 import io.meshward.schemas.ContentHash;
 import io.meshward.schemas.DeadLetter;
@@ -11,7 +12,6 @@ import java.util.Map;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
-import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.jspecify.annotations.Nullable;
@@ -40,7 +40,7 @@ public final class DeadLetters implements AutoCloseable {
   private final String source;
   private final Metrics metrics;
   private final InstantSource clock;
-  private final KafkaProducer<byte[], byte[]> producer;
+  private final RenewedProducer producer;
   private final DeadLetterQuota quota = new DeadLetterQuota();
   private final BlockingQueue<Letter> queue = new ArrayBlockingQueue<>(QUEUE);
   private final Thread writer;
@@ -61,7 +61,7 @@ public final class DeadLetters implements AutoCloseable {
     // Of a producer that a broker does not know yet, it takes a second batch where it has refused
     // the first, which is then out of order for ever: the first would be lost.
     properties.put(ProducerConfig.MAX_IN_FLIGHT_REQUESTS_PER_CONNECTION, 1);
-    producer = new KafkaProducer<>(properties);
+    producer = new RenewedProducer(properties);
     metrics.gauge(Metric.DEAD_LETTERS_WAITING, queue::size, stage);
     writer = Thread.ofVirtual().name(stage + "-dead-letters").start(this::run);
   }
@@ -134,10 +134,9 @@ public final class DeadLetters implements AutoCloseable {
 
   private void send(Letter letter) {
     try {
-      var _ =
-          producer.send(
-              record(letter),
-              (metadata, failure) -> count(letter.cause(), failure == null ? "kept" : "lost"));
+      producer.send(
+          record(letter),
+          (metadata, failure) -> count(letter.cause(), failure == null ? "kept" : "lost"));
     } catch (RuntimeException e) {
       count(letter.cause(), "lost");
       log.atWarn()

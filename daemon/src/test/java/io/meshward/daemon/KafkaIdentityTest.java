@@ -9,10 +9,13 @@ import io.meshward.embedded.EmbeddedKafka;
 import io.meshward.runtime.KafkaSettings;
 import io.meshward.runtime.MeshPrincipalBuilder;
 import io.meshward.runtime.MeshSslEngineFactory;
+import io.meshward.schemas.DeadLetter;
 import io.meshward.schemas.Topic;
 import io.meshward.schemas.TopicCatalogue;
 import io.meshward.testkit.TestMesh;
+import io.meshward.testkit.TestTrustDomain;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
@@ -136,6 +139,43 @@ class KafkaIdentityTest {
         .hasMessageContaining("properties.meshward.workload.apo is unknown");
   }
 
+  /** A producer that is refused before its first record has failed for good. */
+  @Test
+  void whoDidNotTrustTheBrokerAtItsStartLeavesDeadLettersOnceItDoes() throws Exception {
+    TestTrustDomain other = TestTrustDomain.create("other.test");
+    mesh.trustDomain().federateWith(other);
+    Map<Topic.Role, List<String>> withOther = principals();
+    withOther.put(
+        Topic.Role.DETECT,
+        List.of(
+            principal(path(Topic.Role.DETECT)), "User:" + other.name().id("/ns/meshward/sa/late")));
+    try (TestMesh strangers = TestMesh.start(other);
+        Metrics metrics = new Metrics();
+        Admin admin = Admin.create(config(OPERATOR).admin("operator"))) {
+      new TopicAdmin(admin, "meshward", TIMEOUT).applyAcls(withOther);
+      KafkaConfig late = configBy(strangers.addressFor("/ns/meshward/sa/late"));
+      try (DeadLetters letters =
+          DeadLetters.start(late, "detect", "//local/detect", InstantSource.system(), metrics)) {
+        awaitLetter(letters, metrics, "lost");
+
+        other.federateWith(mesh.trustDomain());
+
+        awaitLetter(letters, metrics, "kept");
+      }
+    }
+  }
+
+  private static void awaitLetter(DeadLetters letters, Metrics metrics, String outcome)
+      throws InterruptedException {
+    long end = System.nanoTime() + TIMEOUT.toNanos();
+    while (!metrics.scrape().contains("outcome=\"" + outcome + "\"")) {
+      assertThat(System.nanoTime()).as("a letter is " + outcome).isLessThan(end);
+      letters.write(
+          null, new DeadLetter.Origin(null, null, null, "sender"), "invalid", "", new byte[0]);
+      Thread.sleep(50);
+    }
+  }
+
   private static boolean writes(KafkaProducer<byte[], byte[]> producer, String topic) {
     try {
       // By hand: a partitioner would ask for the topic's description first.
@@ -179,6 +219,10 @@ class KafkaIdentityTest {
   }
 
   private static KafkaConfig config(String path) {
+    return configBy(mesh.addressFor(path));
+  }
+
+  private static KafkaConfig configBy(String workloadApi) {
     return new KafkaConfig(
         kafka.bootstrapServers(),
         "meshward",
@@ -188,7 +232,7 @@ class KafkaIdentityTest {
             "ssl.engine.factory.class",
             MeshSslEngineFactory.class.getName(),
             KafkaSettings.WORKLOAD_API,
-            mesh.addressFor(path),
+            workloadApi,
             KafkaSettings.BROKERS,
             mesh.trustDomain().name().id(BROKER).toString()));
   }

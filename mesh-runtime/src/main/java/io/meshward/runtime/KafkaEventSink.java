@@ -18,12 +18,9 @@ import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
-import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
-import org.apache.kafka.common.errors.AuthenticationException;
-import org.apache.kafka.common.errors.ClusterAuthorizationException;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -41,7 +38,6 @@ final class KafkaEventSink implements EventSink {
   private static final Duration CLOSE_DEADLINE = Duration.ofSeconds(5);
   private static final long IDLE_MS = 100;
   private static final int DELIVERY_TIMEOUT_MS = 120_000;
-  private static final long RENEWAL_NANOS = Duration.ofSeconds(5).toNanos();
   private static final int BUFFER_BYTES = 8 * 1024 * 1024;
   private static final int BATCH_BYTES = 64 * 1024;
 
@@ -53,20 +49,16 @@ final class KafkaEventSink implements EventSink {
 
   private final String prefix;
   private final Consumer<ProducerRecord<byte[], byte[]>> signer;
-  private final Map<String, Object> properties;
   private final Map<EventClass, ArrayBlockingQueue<Waiting>> queues =
       new EnumMap<>(EventClass.class);
   private final Map<EventClass, AtomicLong> dropped = new EnumMap<>(EventClass.class);
   private final Semaphore waiting = new Semaphore(0);
+  private final RenewedProducer producer;
   private final Thread sender;
 
   /** What was unforeseen and has been logged, once for each kind; on the sender's thread. */
   private final Set<Told> told = new HashSet<>();
 
-  private volatile KafkaProducer<byte[], byte[]> producer;
-  private volatile @Nullable KafkaProducer<byte[], byte[]> acknowledged;
-  private volatile @Nullable KafkaProducer<byte[], byte[]> refused;
-  private long nextRenewal = System.nanoTime();
   private volatile boolean closing;
 
   /**
@@ -84,8 +76,7 @@ final class KafkaEventSink implements EventSink {
       queues.put(eventClass, new ArrayBlockingQueue<>(eventClass.capacity()));
       dropped.put(eventClass, new AtomicLong());
     }
-    this.properties = properties(clientProperties);
-    this.producer = new KafkaProducer<>(properties);
+    this.producer = new RenewedProducer(properties(clientProperties));
     this.sender = Thread.ofPlatform().daemon().name("meshward-events").start(this::send);
   }
 
@@ -155,12 +146,10 @@ final class KafkaEventSink implements EventSink {
       if (eventClass != EventClass.ALLOW) {
         sign(record);
       }
-      renewRefused();
-      KafkaProducer<byte[], byte[]> used = producer;
-      var unused = used.send(record, (metadata, failure) -> settle(eventClass, used, failure));
+      producer.send(record, (metadata, failure) -> settle(eventClass, failure));
     } catch (RuntimeException e) {
       // Whatever is wrong with one event, the others have to be sent.
-      settle(eventClass, producer, e);
+      settle(eventClass, e);
       if (!(e instanceof KafkaException)) {
         tellOnce(e, "an event could not be sent: it counts as dropped, as do others of that kind");
       }
@@ -202,31 +191,8 @@ final class KafkaEventSink implements EventSink {
     };
   }
 
-  /**
-   * A producer that was refused before it knew its own id, as where one side knows the authority of
-   * the other a moment later, has failed for good (KIP-98): another one may not. One that sent
-   * something recovers by itself, and what waits in it is kept.
-   */
-  private void renewRefused() {
-    KafkaProducer<byte[], byte[]> last = producer;
-    long now = System.nanoTime();
-    if (last.equals(refused) && now - nextRenewal >= 0) {
-      nextRenewal = now + RENEWAL_NANOS;
-      producer = new KafkaProducer<>(properties);
-      last.close(Duration.ZERO);
-    }
-  }
-
-  private void settle(
-      EventClass eventClass, KafkaProducer<byte[], byte[]> used, @Nullable Exception failure) {
-    if (failure == null) {
-      acknowledged = used;
-    } else {
-      if (!used.equals(acknowledged)
-          && (failure instanceof AuthenticationException
-              || failure instanceof ClusterAuthorizationException)) {
-        refused = used;
-      }
+  private void settle(EventClass eventClass, @Nullable Exception failure) {
+    if (failure != null) {
       count(eventClass).incrementAndGet();
       // Told once a second by its count; one by one these could be thousands.
       log.atDebug()
