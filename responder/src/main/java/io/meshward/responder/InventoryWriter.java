@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.meshward.daemon.DeadLetters;
 import io.meshward.daemon.KafkaConfig;
+import io.meshward.runtime.RenewedProducer;
 import io.meshward.schemas.CloudEvents;
 import io.meshward.schemas.Envelope;
 import io.meshward.schemas.Inventory;
@@ -22,7 +23,6 @@ import java.util.Set;
 import java.util.function.BooleanSupplier;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
-import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
@@ -53,7 +53,7 @@ final class InventoryWriter implements AutoCloseable {
   private final Duration grace;
   private final DeadLetters deadLetters;
   private final BooleanSupplier leads;
-  private final KafkaProducer<byte[], byte[]> producer;
+  private final RenewedProducer producer;
   private final Object lock = new Object();
   private final Thread thread;
   private Set<String> changed = new LinkedHashSet<>();
@@ -83,7 +83,7 @@ final class InventoryWriter implements AutoCloseable {
     this.grace = grace;
     this.deadLetters = deadLetters;
     this.leads = leads;
-    this.producer = new KafkaProducer<>(producerProperties(kafka));
+    this.producer = new RenewedProducer(producerProperties(kafka));
     this.thread = Thread.ofVirtual().name("responder-inventory").start(this::run);
     view.listen(this::seen);
   }
@@ -244,18 +244,17 @@ final class InventoryWriter implements AutoCloseable {
                     source,
                     clock.instant(),
                     inventory));
-    var _ =
-        producer.send(
-            record,
-            (metadata, failure) -> {
-              if (failure != null) {
-                lost = true;
-                log.atWarn()
-                    .addKeyValue("key", key)
-                    .addKeyValue("problem", failure.toString())
-                    .log("an inventory record is not written; what the topic says is read again");
-              }
-            });
+    producer.send(
+        record,
+        (metadata, failure) -> {
+          if (failure != null) {
+            lost = true;
+            log.atWarn()
+                .addKeyValue("key", key)
+                .addKeyValue("problem", failure.toString())
+                .log("an inventory record is not written; what the topic says is read again");
+          }
+        });
   }
 
   @Override

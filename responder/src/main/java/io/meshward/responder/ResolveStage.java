@@ -32,6 +32,7 @@ import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.WakeupException;
 import org.jspecify.annotations.Nullable;
@@ -234,10 +235,15 @@ final class ResolveStage implements ConsumerLoop.Reading, AutoCloseable {
           KafkaProducer<byte[], byte[]> producer =
               new KafkaProducer<>(
                   Ledger.transactional(kafka, "responder." + cluster + ".resolve-" + number));
-          producer.initTransactions();
-          // Known before it is needed.
-          var _ = producer.partitionsFor(kafka.topic(TopicCatalogue.WORK));
-          return producer;
+          try {
+            producer.initTransactions();
+            // Known before it is needed.
+            var _ = producer.partitionsFor(kafka.topic(TopicCatalogue.WORK));
+            return producer;
+          } catch (KafkaException e) {
+            producer.close(Duration.ZERO);
+            throw e;
+          }
         });
   }
 
