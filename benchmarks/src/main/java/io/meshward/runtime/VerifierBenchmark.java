@@ -62,6 +62,8 @@ public class VerifierBenchmark {
 
   private final Instant now = Instant.now();
   private final ProducerRecord<byte[], byte[]> reported = reported(now);
+  private final EventVerifier verifier = new EventVerifier();
+  private final EventTrust trust = EventTrust.in(BUNDLES);
 
   private static String link() {
     Instant now = Instant.now();
@@ -160,9 +162,15 @@ public class VerifierBenchmark {
     return record;
   }
 
-  /** What detection does with each event of the mesh that matches a rule. */
+  /** What detection does with the first event of a signer that matches a rule. */
   @Benchmark
   public Object verifiedEvent() {
     return SignedEvents.verify(reported.headers(), reported.value(), now, BUNDLES);
+  }
+
+  /** And with each one after it. */
+  @Benchmark
+  public Object verifiedEventOfKnownSigner() {
+    return verifier.verify(reported.headers(), reported.value(), now, trust, now);
   }
 }

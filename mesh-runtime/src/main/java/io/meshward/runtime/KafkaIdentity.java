@@ -207,9 +207,9 @@ final class KafkaIdentity implements AutoCloseable {
     return all;
   }
 
-  /** The authorities that came last with the SVID. */
-  Map<TrustDomain, TrustBundle> currentBundles() {
-    return bundles.current().bundles();
+  /** The authorities and revocation lists that came last with the SVID, without any hold. */
+  Trust.Snapshot knownToClients() {
+    return bundles.current();
   }
 
   private EventReporter unheard() {

@@ -16,7 +16,9 @@ import io.meshward.schemas.Envelope;
 import io.meshward.schemas.EventSignature;
 import io.meshward.schemas.EventType;
 import io.meshward.schemas.LocalWorkload;
+import io.meshward.schemas.QuarantineKey;
 import io.meshward.schemas.SpiffeId;
+import io.meshward.schemas.Subject;
 import io.meshward.schemas.SvidLifecycle;
 import io.meshward.schemas.SvidLifecycle.Change;
 import io.meshward.schemas.TrustDomain;
@@ -27,14 +29,17 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.header.internals.RecordHeaders;
 import org.apache.kafka.common.record.TimestampType;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -45,6 +50,8 @@ class SignedEventsTest {
   private static final X509Svid SVID = X509Svids.of(SHOP.issue(ORDERS));
   private static final Map<TrustDomain, TrustBundle> BUNDLES =
       Map.of(SHOP.name(), X509Svids.bundle(SHOP));
+
+  private static final Subject OTHER = Subject.of(SHOP.name().id("/ns/shop/sa/payment"));
 
   private final Instant now = Instant.now();
 
@@ -183,6 +190,126 @@ class SignedEventsTest {
 
     assertUnverified(received(record, now), "time");
     assertUnverified(received(signed(SVID, now.plusSeconds(120)), now), "time");
+  }
+
+  /** What is remembered of a signer is judged by the trust and the moment of each event. */
+  @Test
+  void ofASignerWhoIsKnownEachEventIsJudgedForItself() {
+    EventVerifier verifier = new EventVerifier();
+    X509Svid svid =
+        X509Svids.of(SHOP.issue(ORDERS, IssueOptions.DEFAULT.timeToLive(Duration.ofMinutes(1))));
+    EventTrust trust = EventTrust.in(BUNDLES);
+    for (int seconds : new int[] {30, 10, 20}) {
+      Instant at = now.plusSeconds(seconds);
+      assertThat(verify(verifier, signed(svid, at), at, trust))
+          .as("signed after %s s", seconds)
+          .isInstanceOf(Verification.Signed.class);
+    }
+    Instant then = now.plusSeconds(10);
+    ProducerRecord<byte[], byte[]> tampered = signed(svid, then);
+    tampered.headers().remove(CloudEvents.ID).add(CloudEvents.ID, "id-2".getBytes(UTF_8));
+    Instant later = now.plus(Duration.ofMinutes(2));
+
+    assertThat(verify(verifier, tampered, then, trust))
+        .isInstanceOfSatisfying(
+            Verification.Invalid.class,
+            invalid -> assertThat(invalid.reason()).isEqualTo("signature"));
+    assertThat(verify(verifier, signed(svid, later), later, trust)).satisfies(unverified("signer"));
+    assertThat(verify(verifier, signed(svid, then), then, EventTrust.in(Map.of())))
+        .satisfies(unverified("signer"));
+    assertThat(verify(verifier, signed(svid, then), then, trust))
+        .isInstanceOf(Verification.Signed.class);
+  }
+
+  @Test
+  void whoIsHeldIsNotBelievedWhileThatLasts() {
+    EventVerifier verifier = new EventVerifier();
+    for (Subject subject :
+        List.of(
+            Subject.of(ORDERS),
+            new Subject(Subject.Kind.PATH_PREFIX, SHOP.name(), "/ns/shop"),
+            new Subject(Subject.Kind.KEY_HASH, SHOP.name(), Certificates.keyHash(SVID.leaf())))) {
+      EventTrust held = holding(subject, now.plusSeconds(60), null);
+      ProducerRecord<byte[], byte[]> event = signed(SVID, now);
+
+      assertThat(verify(verifier, event, now, held)).satisfies(unverified("quarantined"));
+      assertThat(verifier.verify(event.headers(), event.value(), now, held, now.plusSeconds(60)))
+          .as("when it has ended by itself: %s", subject)
+          .isInstanceOf(Verification.Signed.class);
+    }
+    assertThat(verify(verifier, signed(SVID, now), now, holding(OTHER, null, null)))
+        .isInstanceOf(Verification.Signed.class);
+  }
+
+  @Test
+  void ofAHoldOnSvidsIssuedBeforeTheNextSvidIsBelieved() {
+    Instant issued = SVID.notBefore();
+    ProducerRecord<byte[], byte[]> event = signed(SVID, now);
+    EventVerifier verifier = new EventVerifier();
+
+    assertThat(verify(verifier, event, now, holding(Subject.of(ORDERS), null, issued)))
+        .isInstanceOf(Verification.Signed.class);
+    assertThat(
+            verify(verifier, event, now, holding(Subject.of(ORDERS), null, issued.plusSeconds(1))))
+        .satisfies(unverified("quarantined"));
+  }
+
+  @Test
+  void whoIsRevokedIsNotBelievedNorWhoCannotBeToldToBeNot() {
+    TestRevocations by = TestRevocations.by(new ForgedSvids(SHOP).root());
+    Holds none = Holds.of(List.of(), IdentityPatterns.NONE);
+    ProducerRecord<byte[], byte[]> event = signed(SVID, now);
+    EventVerifier verifier = new EventVerifier();
+
+    assertThat(
+            verify(
+                verifier,
+                event,
+                now,
+                new EventTrust(
+                    BUNDLES, none, new RevocationLists(List.of(by.list(SVID.leaf())), false))))
+        .satisfies(unverified("revoked"));
+    assertThat(
+            verify(
+                verifier,
+                event,
+                now,
+                new EventTrust(BUNDLES, none, new RevocationLists(List.of(by.list()), true))))
+        .isInstanceOf(Verification.Signed.class);
+    assertThat(
+            verify(
+                verifier,
+                event,
+                now,
+                new EventTrust(BUNDLES, none, new RevocationLists(List.of(), true))))
+        .satisfies(unverified("revocation_undetermined"));
+    assertThat(
+            verify(
+                verifier,
+                event,
+                now,
+                new EventTrust(BUNDLES, Holds.unread(), RevocationLists.NONE)))
+        .satisfies(unverified("quarantine_unread"));
+  }
+
+  private static EventTrust holding(
+      Subject subject, @Nullable Instant expiresAt, @Nullable Instant issuedBefore) {
+    return EventTrust.in(
+        BUNDLES,
+        List.of(new Hold(new QuarantineKey(subject, "c-1"), null, expiresAt, issuedBefore)));
+  }
+
+  private static Verification verify(
+      EventVerifier verifier, ProducerRecord<byte[], byte[]> record, Instant at, EventTrust trust) {
+    return verifier.verify(record.headers(), record.value(), at, trust, at);
+  }
+
+  private static Consumer<Verification> unverified(String reason) {
+    return verification ->
+        assertThat(verification)
+            .isInstanceOfSatisfying(
+                Verification.Unverified.class,
+                found -> assertThat(found.reason()).as(found.words()).isEqualTo(reason));
   }
 
   @Test
