@@ -189,7 +189,7 @@ public class DetectionBenchmark {
     EventCount.Judgement judgement =
         window.judge(
             group,
-            new CountedEvent(time, time, new EvidenceRef("t", 0, time, "e" + time, null)),
+            new CountedEvent(time, time, new EvidenceRef("t", 0, time, "e" + time, null, null)),
             early);
     group =
         switch (judgement) {

@@ -102,6 +102,10 @@ public enum Metric {
       "meshward_detect_detection_age_seconds",
       "From the time of the event that completed a detection to its detection"),
   DETECT_INVENTORY(Kind.GAUGE, "meshward_detect_inventory_pods", "Pods that detection knows of"),
+  DETECT_QUARANTINE_AGE(
+      Kind.GAUGE,
+      "meshward_detect_quarantine_age_seconds",
+      "Since it was last known whose reports must not be believed; negative before"),
   DETECT_RULES(Kind.GAUGE, "meshward_detect_rules", "Rules and detections that are loaded"),
   DETECT_RELOADS(
       Kind.COUNTER,

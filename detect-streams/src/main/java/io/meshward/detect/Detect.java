@@ -65,7 +65,8 @@ public final class Detect implements AutoCloseable {
     HttpServer http =
         resources.add("http", HttpServer.builder(NAME, config.http(), health, metrics).start());
     resources.add("rules", RuleReloading.start(rules));
-    Authorities authorities = resources.add("authorities", new Authorities(config.kafka()));
+    Authorities authorities =
+        resources.add("authorities", new Authorities(config.kafka(), metrics));
     Wiring wiring = Wiring.of(config, rules, authorities, metrics, deadLetters::write);
     resources.add(
         "streams",

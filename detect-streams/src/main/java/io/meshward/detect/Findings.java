@@ -73,7 +73,8 @@ final class Findings {
                 now,
                 matched.clamped(),
                 matched.event().source(),
-                matched.evidence().signature()),
+                matched.evidence().signature(),
+                matched.evidence().signatureReason()),
             Map.of(),
             null,
             List.of(matched.evidence()),
@@ -130,6 +131,7 @@ final class Findings {
       Instant now,
       @Nullable String traceparent) {
     Fact.EventRef event = completing.event();
+    EvidenceRef least = EvidenceRef.least(window.stream().map(CountedEvent::evidence).toList());
     return envelope(
         new Detection(
             new Detection.Finding(
@@ -145,7 +147,8 @@ final class Findings {
                 now,
                 late || event.clamped(),
                 event.reporter(),
-                EvidenceRef.Signature.least(window.stream().map(CountedEvent::evidence).toList())),
+                least == null ? null : least.signature(),
+                least == null ? null : least.signatureReason()),
             group.byField(),
             new Detection.Window(
                 Instant.ofEpochMilli(window.getFirst().time()),

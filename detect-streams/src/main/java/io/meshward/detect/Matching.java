@@ -110,6 +110,7 @@ final class Matching implements TaskProcessor.Work<byte[], byte[]> {
     }
     Envelope<? extends Event> event =
         CloudEvents.read(record.headers(), record.value(), attributes.type().eventClass());
+    Reporters.Proof proof = wiring.reporters().judge(event, record, Instant.ofEpochMilli(now));
     Matched matched =
         new Matched(
             event,
@@ -121,7 +122,8 @@ final class Matching implements TaskProcessor.Work<byte[], byte[]> {
                 origin.partition(),
                 origin.offset(),
                 attributes.id(),
-                wiring.reporters().judge(event, record)));
+                proof.signature(),
+                proof.reason()));
     report(rules, matches.rules(), matched, now);
     seen.add(attributes);
     pacer.written();

@@ -2,9 +2,9 @@ package io.meshward.detect;
 
 import io.meshward.daemon.Metric;
 import io.meshward.daemon.Metrics;
-import io.meshward.runtime.SignedEvents;
+import io.meshward.runtime.EventTrust;
+import io.meshward.runtime.EventVerifier;
 import io.meshward.runtime.SignedEvents.Verification;
-import io.meshward.runtime.TrustBundle;
 import io.meshward.schemas.AuthzDecision;
 import io.meshward.schemas.Envelope;
 import io.meshward.schemas.Event;
@@ -12,54 +12,66 @@ import io.meshward.schemas.EvidenceRef.Signature;
 import io.meshward.schemas.LocalWorkload;
 import io.meshward.schemas.SvidLifecycle;
 import io.meshward.schemas.TlsHandshake;
-import io.meshward.schemas.TrustDomain;
-import java.util.Map;
+import java.time.Instant;
 import java.util.function.Supplier;
 import org.apache.kafka.streams.processor.api.Record;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Judges whether an event is what its reporter sent. It takes a fraction of a millisecond, so only
- * events that matter are judged. Thread-safe.
+ * Judges whether an event is what its reporter sent, and whether that reporter is to be believed
+ * now. It takes a fraction of a millisecond, so only events that matter are judged. Thread-safe.
  */
 final class Reporters {
-  private final Supplier<Map<TrustDomain, TrustBundle>> authorities;
+  private final Supplier<EventTrust> trust;
+  private final EventVerifier verifier = new EventVerifier();
   private final Metrics metrics;
 
   /**
-   * @param authorities whom to trust now
+   * What an event proves.
+   *
+   * @param signature what its signature does; null of a kind that is not signed
+   * @param reason why that is unverified
    */
-  Reporters(Supplier<Map<TrustDomain, TrustBundle>> authorities, Metrics metrics) {
-    this.authorities = authorities;
+  record Proof(@Nullable Signature signature, @Nullable String reason) {
+    private static final Proof OF_NO_REPORTER = new Proof(null, null);
+  }
+
+  /**
+   * @param trust whom to believe now
+   */
+  Reporters(Supplier<EventTrust> trust, Metrics metrics) {
+    this.trust = trust;
     this.metrics = metrics;
   }
 
   /**
-   * What the signature of an event proves; null of a kind that is not signed.
+   * What an event proves.
    *
    * @param record in which the event came
+   * @param now when it is judged who is held or revoked
    * @throws ForgedEventException if the event is proved false
    */
-  @Nullable Signature judge(Envelope<? extends Event> event, Record<byte[], byte[]> record) {
+  Proof judge(Envelope<? extends Event> event, Record<byte[], byte[]> record, Instant now) {
     LocalWorkload reporter = reporter(event.data());
     if (reporter == null) {
-      return null;
+      return Proof.OF_NO_REPORTER;
     }
     if (reporter.id() != null && !reporter.id().toString().equals(event.source())) {
       throw forged("it is reported by " + event.source() + " in the name of " + reporter.id());
     }
-    return switch (SignedEvents.verify(
-        record.headers(), record.value(), EventTimes.written(record), authorities.get())) {
-      case Verification.Signed _ -> counted(Signature.VALID, "valid");
-      case Verification.Unverified _ -> counted(Signature.UNVERIFIED, "unverified");
-      case Verification.Unsigned _ -> counted(Signature.NONE, "none");
+    return switch (verifier.verify(
+        record.headers(), record.value(), EventTimes.written(record), trust.get(), now)) {
+      case Verification.Signed _ -> counted(Signature.VALID, null, "valid");
+      case Verification.Unverified(String reason, String _) ->
+          counted(Signature.UNVERIFIED, reason, "unverified");
+      case Verification.Unsigned _ -> counted(Signature.NONE, null, "none");
       case Verification.Invalid(String reason, String words) -> throw forged(reason + ": " + words);
     };
   }
 
-  private Signature counted(Signature signature, String outcome) {
+  private Proof counted(Signature signature, @Nullable String reason, String outcome) {
     metrics.increment(Metric.DETECT_SIGNATURES, outcome);
-    return signature;
+    return new Proof(signature, reason);
   }
 
   private ForgedEventException forged(String why) {

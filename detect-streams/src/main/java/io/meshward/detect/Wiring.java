@@ -2,12 +2,10 @@ package io.meshward.detect;
 
 import io.meshward.daemon.Metric;
 import io.meshward.daemon.Metrics;
-import io.meshward.runtime.TrustBundle;
+import io.meshward.runtime.EventTrust;
 import io.meshward.schemas.Detection;
-import io.meshward.schemas.TrustDomain;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Map;
 import java.util.function.Supplier;
 
 /**
@@ -30,13 +28,13 @@ record Wiring(
   static Wiring of(
       DetectConfig config,
       Supplier<RuleBook> rules,
-      Supplier<Map<TrustDomain, TrustBundle>> authorities,
+      Supplier<EventTrust> trust,
       Metrics metrics,
       Parking.Place deadLetters) {
     return new Wiring(
         config.cluster(),
         rules,
-        new Reporters(authorities, metrics),
+        new Reporters(trust, metrics),
         new Findings(config.cluster(), config.limits().evidence()),
         new CommitPacer(config.timing().commitFloor()),
         config.timing(),

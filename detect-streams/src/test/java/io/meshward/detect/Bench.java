@@ -8,7 +8,7 @@ import io.meshward.rules.LoadResult;
 import io.meshward.rules.RuleFile;
 import io.meshward.rules.RuleLoader;
 import io.meshward.rules.RuleSet;
-import io.meshward.runtime.TrustBundle;
+import io.meshward.runtime.EventTrust;
 import io.meshward.schemas.CloudEvents;
 import io.meshward.schemas.DeadLetter;
 import io.meshward.schemas.Detection;
@@ -20,7 +20,6 @@ import io.meshward.schemas.Fact;
 import io.meshward.schemas.Inventory;
 import io.meshward.schemas.Topic;
 import io.meshward.schemas.TopicCatalogue;
-import io.meshward.schemas.TrustDomain;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -62,15 +61,11 @@ final class Bench implements AutoCloseable {
   }
 
   Bench(Path directory, Instant start, RuleSet rules) {
-    this(directory, start, rules, Map::of);
+    this(directory, start, rules, () -> EventTrust.in(Map.of()));
   }
 
-  /** One that verifies reporters by some authorities. */
-  Bench(
-      Path directory,
-      Instant start,
-      RuleSet rules,
-      Supplier<Map<TrustDomain, TrustBundle>> authorities) {
+  /** One that believes some reporters. */
+  Bench(Path directory, Instant start, RuleSet rules, Supplier<EventTrust> trust) {
     this.now = start;
     use(rules);
     DetectConfig config = config(directory);
@@ -78,7 +73,7 @@ final class Bench implements AutoCloseable {
         Wiring.of(
             config,
             () -> this.rules,
-            authorities,
+            trust,
             metrics,
             (key, origin, cause, detail, message) -> {
               parked.add(origin);

@@ -16,9 +16,13 @@ import io.meshward.schemas.Envelope;
 import io.meshward.schemas.EventCodec;
 import io.meshward.schemas.EvidenceRef;
 import io.meshward.schemas.FalcoAlert;
+import io.meshward.schemas.Quarantine;
+import io.meshward.schemas.QuarantineKey;
+import io.meshward.schemas.Subject;
 import io.meshward.schemas.TlsHandshake;
 import io.meshward.schemas.Topic;
 import io.meshward.schemas.TopicCatalogue;
+import io.meshward.testkit.IssuedSvid;
 import io.meshward.testkit.TestMesh;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -207,46 +211,64 @@ class DetectTest {
   }
 
   @Test
-  void aForgedHandshakeIsParkedWhereTheTrueOneIsDetected() throws Exception {
+  void aForgedHandshakeIsParkedAndWhoWasHeldBeforeTheStartIsNotBelieved() throws Exception {
     try (TestMesh mesh = TestMesh.start("example.org");
-        Pipeline pipeline = new Pipeline(broker, directory, RULES);
-        Detect detect =
-            Detect.start(
-                pipeline.config(
-                    Map.of(
-                        KafkaSettings.WORKLOAD_API, mesh.addressFor("/ns/meshward/sa/detect"))))) {
-      Pipeline.Reader detections = pipeline.reader(TopicCatalogue.DETECTIONS);
-      Pipeline.Reader letters = pipeline.reader(TopicCatalogue.DEADLETTER);
+        Pipeline pipeline = new Pipeline(broker, directory, RULES)) {
       Instant now = Instant.now();
-      Envelope<TlsHandshake> handshake =
-          Events.handshake("h-1", now, "payment", Events.id("orders"), "192.0.2.7");
+      Subject held = Subject.of(Events.id("auth-proxy"));
+      pipeline.sendRaw(
+          CloudEvents.toRecord(
+              pipeline.kafka().topic(TopicCatalogue.QUARANTINE),
+              new QuarantineKey(held, "c-1").toString(),
+              new Envelope<>(
+                  "q-1",
+                  "//demo/responder",
+                  now,
+                  new Quarantine(
+                      new Quarantine.Hold("c-1", "stolen SVID", "responder", now, null, null),
+                      held))));
+      try (Detect detect =
+          Detect.start(
+              pipeline.config(
+                  Map.of(KafkaSettings.WORKLOAD_API, mesh.addressFor("/ns/meshward/sa/detect"))))) {
+        Pipeline.Reader detections = pipeline.reader(TopicCatalogue.DETECTIONS);
+        Pipeline.Reader letters = pipeline.reader(TopicCatalogue.DEADLETTER);
 
-      for (String signer : List.of("frontend", "payment")) {
-        pipeline.sendRaw(
-            new ProducerRecord<>(
-                pipeline.kafka().topic(TopicCatalogue.EVENTS_IDENTITY),
-                0,
-                "k".getBytes(UTF_8),
-                EventCodec.encode(handshake.data()),
-                Signing.headers(handshake, mesh.trustDomain().issue(Events.id(signer)), now)));
+        report(pipeline, mesh, "h-1", "payment", "frontend");
+        report(pipeline, mesh, "h-1", "payment", "payment");
+        report(pipeline, mesh, "h-2", "auth-proxy", "auth-proxy");
+
+        String topic = pipeline.kafka().topic(TopicCatalogue.EVENTS_IDENTITY);
+        assertThat(detections.awaitDetections(2))
+            .flatExtracting(detection -> detection.data().evidence())
+            .containsExactlyInAnyOrder(
+                new EvidenceRef(topic, 0, 1, "h-1", EvidenceRef.Signature.VALID, null),
+                new EvidenceRef(
+                    topic, 0, 2, "h-2", EvidenceRef.Signature.UNVERIFIED, "quarantined"));
+        DeadLetter letter =
+            CloudEvents.fromRecord(letters.await(1).getFirst(), DeadLetter.class).data();
+        assertThat(letter.letter().cause()).isEqualTo(Parking.FORGED);
+        assertThat(letter.letter().detail()).contains("signed by").contains("/sa/frontend");
+        assertThat(letter.origin().offset()).isZero();
+        Pipeline.await("detection is ready", detect::isReady);
       }
-
-      Detection detection = detections.awaitDetections(1).getFirst().data();
-      assertThat(detection.evidence())
-          .containsExactly(
-              new EvidenceRef(
-                  pipeline.kafka().topic(TopicCatalogue.EVENTS_IDENTITY),
-                  0,
-                  1,
-                  "h-1",
-                  EvidenceRef.Signature.VALID));
-      DeadLetter letter =
-          CloudEvents.fromRecord(letters.await(1).getFirst(), DeadLetter.class).data();
-      assertThat(letter.letter().cause()).isEqualTo(Parking.FORGED);
-      assertThat(letter.letter().detail()).contains("signed by").contains("/sa/frontend");
-      assertThat(letter.origin().offset()).isZero();
-      Pipeline.await("detection is ready", detect::isReady);
     }
+  }
+
+  private static void report(
+      Pipeline pipeline, TestMesh mesh, String id, String reporter, String signer)
+      throws Exception {
+    IssuedSvid svid = mesh.trustDomain().issue(Events.id(signer));
+    Instant now = Instant.now();
+    Envelope<TlsHandshake> handshake =
+        Events.handshake(id, now, reporter, Events.id("orders"), "192.0.2.7");
+    pipeline.sendRaw(
+        new ProducerRecord<>(
+            pipeline.kafka().topic(TopicCatalogue.EVENTS_IDENTITY),
+            0,
+            "k".getBytes(UTF_8),
+            EventCodec.encode(handshake.data()),
+            Signing.headers(handshake, svid, now)));
   }
 
   @Test

@@ -223,6 +223,6 @@ class EventCountTest {
 
   private static CountedEvent event(String id, long time, long arrived) {
     return new CountedEvent(
-        time, arrived, new EvidenceRef("meshward.events.falco", 0, 0, id, null));
+        time, arrived, new EvidenceRef("meshward.events.falco", 0, 0, id, null, null));
   }
 }

@@ -4,6 +4,8 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.meshward.detect.Bench.Written;
+import io.meshward.runtime.EventTrust;
+import io.meshward.runtime.Hold;
 import io.meshward.runtime.TrustBundle;
 import io.meshward.schemas.CloudEvents;
 import io.meshward.schemas.Detection;
@@ -12,6 +14,8 @@ import io.meshward.schemas.Event;
 import io.meshward.schemas.EventCodec;
 import io.meshward.schemas.EvidenceRef;
 import io.meshward.schemas.EvidenceRef.Signature;
+import io.meshward.schemas.QuarantineKey;
+import io.meshward.schemas.Subject;
 import io.meshward.schemas.SvidLifecycle;
 import io.meshward.schemas.SvidLifecycle.Change;
 import io.meshward.schemas.TlsHandshake;
@@ -26,8 +30,12 @@ import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 import org.apache.kafka.common.header.Headers;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -155,7 +163,7 @@ class ReportersTest {
     Envelope<TlsHandshake> event = handshake("h-1");
     send(bench, Signing.headers(event, other.issue(Events.id("payment")), START), event);
 
-    assertThat(signatures(only(bench))).containsExactly(Signature.UNVERIFIED);
+    assertThat(reason(only(bench))).isEqualTo("unverified: signer");
     assertThat(bench.parked()).isEmpty();
   }
 
@@ -190,7 +198,7 @@ class ReportersTest {
     Envelope<TlsHandshake> event = handshake("h-1");
     send(bench, headers(event, "payment"), event);
 
-    assertThat(signatures(only(bench))).containsExactly(Signature.UNVERIFIED);
+    assertThat(reason(only(bench))).isEqualTo("unverified: time");
   }
 
   @Test
@@ -221,6 +229,48 @@ class ReportersTest {
     assertThat(bench.parked()).hasSize(1);
   }
 
+  /** A stolen SVID signs as well as the one that it was stolen from. */
+  @Test
+  void aReporterWhoIsHeldIsNotBelievedUntilThatEndsAndOthersAre() throws Exception {
+    AtomicReference<List<Hold>> holds = new AtomicReference<>(List.of());
+    Bench bench = bench(START, () -> EventTrust.in(AUTHORITIES, holds.get()));
+    sendSigned(bench, handshake("h-1"), "payment");
+    assertThat(reason(only(bench))).isEqualTo("valid");
+
+    holds.set(List.of(hold("payment", null)));
+    sendSigned(bench, handshake("h-2"), "payment");
+    assertThat(reason(only(bench))).isEqualTo("unverified: quarantined");
+    Envelope<TlsHandshake> byAnother =
+        Events.handshake("h-3", START, "frontend", Events.id("orders"), "192.0.2.7");
+    sendSigned(bench, byAnother, "frontend");
+    assertThat(reason(only(bench))).isEqualTo("valid");
+
+    holds.set(List.of(hold("payment", START.plusSeconds(30))));
+    sendSigned(bench, handshake("h-4"), "payment");
+    assertThat(reason(only(bench))).isEqualTo("unverified: quarantined");
+    bench.advance(Duration.ofSeconds(30));
+    sendSigned(bench, handshake("h-5"), "payment");
+    assertThat(reason(only(bench))).isEqualTo("valid");
+    assertThat(bench.metrics())
+        .contains("meshward_detect_signatures_total{outcome=\"unverified\"} 2.0");
+  }
+
+  @Test
+  void aWindowSaysWhyTheLeastOfItsEventsProvesNoMore() throws Exception {
+    AtomicReference<List<Hold>> holds = new AtomicReference<>(List.of());
+    Bench bench = bench(START, () -> EventTrust.in(AUTHORITIES, holds.get()));
+    sendSigned(bench, issue("i-1"), "payment");
+    holds.set(List.of(hold("payment", null)));
+    sendSigned(bench, issue("i-2"), "payment");
+    holds.set(List.of());
+    sendSigned(bench, issue("i-3"), "payment");
+
+    Written<Detection> burst = only(bench);
+    assertThat(signatures(burst))
+        .containsExactly(Signature.VALID, Signature.UNVERIFIED, Signature.VALID);
+    assertThat(reason(burst)).isEqualTo("unverified: quarantined");
+  }
+
   @Test
   void theSameEventsGiveTheSameDetectionsWhateverIsProved() throws Exception {
     List<List<String>> ids = new ArrayList<>();
@@ -243,12 +293,12 @@ class ReportersTest {
   }
 
   private Bench bench(Map<TrustDomain, TrustBundle> authorities, Instant start) {
+    return bench(start, () -> EventTrust.in(authorities));
+  }
+
+  private Bench bench(Instant start, Supplier<EventTrust> trust) {
     Bench bench =
-        new Bench(
-            directory.resolve("bench-" + benches.size()),
-            start,
-            Bench.rules(RULES),
-            () -> authorities);
+        new Bench(directory.resolve("bench-" + benches.size()), start, Bench.rules(RULES), trust);
     benches.add(bench);
     return bench;
   }
@@ -282,6 +332,18 @@ class ReportersTest {
     List<Written<Detection>> detections = bench.detections();
     assertThat(detections).as(bench.parked().toString()).hasSize(1);
     return detections.getFirst();
+  }
+
+  private static Hold hold(String workload, @Nullable Instant expiresAt) {
+    return new Hold(
+        new QuarantineKey(Subject.of(Events.id(workload)), "c-1"), START, expiresAt, null);
+  }
+
+  /** What a detection says of its signatures. */
+  private static String reason(Written<Detection> detection) {
+    Detection.Finding finding = detection.data().detection();
+    String proved = String.valueOf(finding.signature()).toLowerCase(Locale.ROOT);
+    return finding.signatureReason() == null ? proved : proved + ": " + finding.signatureReason();
   }
 
   private static List<Signature> signatures(Written<Detection> detection) {

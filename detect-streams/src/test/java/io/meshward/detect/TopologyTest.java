@@ -108,7 +108,7 @@ class TopologyTest {
     assertThat(detection.window()).isNull();
     assertThat(detection.group()).isEmpty();
     assertThat(detection.evidence())
-        .containsExactly(new EvidenceRef("meshward.events.falco", 0, 0, "e-1", null));
+        .containsExactly(new EvidenceRef("meshward.events.falco", 0, 0, "e-1", null, null));
     assertThat(detection.target())
         .isEqualTo(Events.pod("orders", 0, "10.0.0.3", START.minusSeconds(60)).target());
     assertThat(written.key()).isEqualTo("demo/uid-orders");
@@ -468,7 +468,7 @@ class TopologyTest {
   }
 
   private static EvidenceRef evidence(String id, long offset) {
-    return new EvidenceRef("meshward.events.falco", 0, offset, id, null);
+    return new EvidenceRef("meshward.events.falco", 0, offset, id, null, null);
   }
 
   private static Envelope<FalcoAlert> shell(String id, Instant time) {

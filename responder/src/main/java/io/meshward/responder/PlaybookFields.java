@@ -33,6 +33,7 @@ record PlaybookFields(Detection detection, Target target, Map<String, String> la
           .field("detection.late", FieldType.BOOLEAN)
           .field("detection.reporter", FieldType.STRING)
           .field("detection.signature", FieldType.STRING)
+          .field("detection.signature_reason", FieldType.STRING)
           .field("detection.count", FieldType.INT64)
           .field(
               new FieldDefinition(
@@ -70,6 +71,7 @@ record PlaybookFields(Detection detection, Target target, Map<String, String> la
       case "detection.late" -> finding.late();
       case "detection.reporter" -> finding.reporter();
       case "detection.signature" -> signature(finding);
+      case "detection.signature_reason" -> finding.signatureReason();
       case "detection.count" -> detection.window() == null ? null : detection.window().count();
       case "detection.group" -> field.argument().map(detection.group()::get).orElse(null);
       case "target.cluster" -> target.cluster();

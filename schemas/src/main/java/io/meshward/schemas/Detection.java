@@ -48,6 +48,8 @@ public record Detection(
    * @param reporter who reported the completing event (its {@code ce_source})
    * @param signature the least that the signature of any event that counts proved; absent if none
    *     is of a kind that is signed
+   * @param signatureReason why that is unverified: a stable code, such as {@code signer}, {@code
+   *     time}, {@code quarantined} or {@code revoked}
    */
   public record Finding(
       String id,
@@ -62,7 +64,8 @@ public record Detection(
       Instant detectedAt,
       boolean late,
       @Nullable String reporter,
-      @Nullable Signature signature) {
+      @Nullable Signature signature,
+      @Nullable String signatureReason) {
     public Finding {
       Require.text(id, "detection.id");
       Require.text(rule, "detection.rule");

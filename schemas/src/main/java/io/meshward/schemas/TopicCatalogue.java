@@ -95,7 +95,7 @@ public final class TopicCatalogue {
           EventType.QUARANTINE,
           1,
           List.of(RESPONDER),
-          List.of(MESH_RUNTIME, RESPONDER, CONSOLE));
+          List.of(MESH_RUNTIME, DETECT, RESPONDER, CONSOLE));
   public static final Topic ENFORCEMENT =
       kept(
           "enforcement",

@@ -230,12 +230,18 @@ final class Samples {
             NOW.plusMillis(8),
             false,
             PAYMENT.toString(),
-            EvidenceRef.Signature.VALID),
+            EvidenceRef.Signature.UNVERIFIED,
+            "quarantined"),
         Map.of("peer.id", ORDERS.toString()),
         new Detection.Window(NOW.minusSeconds(20), NOW, 60_000, 3, "gte 3"),
         List.of(
             new EvidenceRef(
-                "meshward.events.identity", 2, 4711, "e".repeat(64), EvidenceRef.Signature.VALID)),
+                "meshward.events.identity",
+                2,
+                4711,
+                "e".repeat(64),
+                EvidenceRef.Signature.UNVERIFIED,
+                "quarantined")),
         TARGET,
         new Detection.SvidRef(
             "5f2c9a", "0102030405", "cd".repeat(32), NOW.minusSeconds(600), NOW.plusSeconds(3000)),
@@ -367,7 +373,7 @@ final class Samples {
             TARGET,
             null,
             null),
-        new EvidenceRef("meshward.events.falco", 1, 42, "e".repeat(64), null));
+        new EvidenceRef("meshward.events.falco", 1, 42, "e".repeat(64), null, null));
   }
 
   private static Approval approval() {
