@@ -36,6 +36,9 @@ final class ConnectionTracker {
   private final AtomicLong refused = new AtomicLong();
   private final Set<TrackedConnection> connections = ConcurrentHashMap.newKeySet();
 
+  /** How often somebody asked to judge again since that was last done. */
+  private final AtomicInteger asked = new AtomicInteger();
+
   /** By the very object: sessions may equal each other, and addresses on Unix sockets do. */
   private final Map<SSLSession, TrackedConnection> bySession =
       Collections.synchronizedMap(new IdentityHashMap<>());
@@ -110,9 +113,28 @@ final class ConnectionTracker {
     return refused.get();
   }
 
-  /** Judges every peer that was let in again, and cuts those that do not stand any more. */
+  /**
+   * Judges every peer that was let in again, and cuts those that do not stand any more: soon, and
+   * not on the thread of whoever asks, which may be the one that brings the next SVID. Who asks
+   * while it is done has it done once more.
+   */
   void judgeAgain() {
-    each(connections, connection -> connection.judgeAgain(admission));
+    if (asked.getAndIncrement() == 0) {
+      Thread unused = Thread.ofVirtual().name("meshward-judgement").start(this::judgeAsAsked);
+    }
+  }
+
+  private void judgeAsAsked() {
+    int done = 1;
+    do {
+      try {
+        each(connections, connection -> connection.judgeAgain(admission));
+      } catch (Error e) {
+        // Whatever it is: the next who asks has to be heard.
+        log.atError().setCause(e).log("connections could not be judged again");
+      }
+      done = asked.addAndGet(-done);
+    } while (done > 0);
   }
 
   void cutAll() {

@@ -35,6 +35,7 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
@@ -390,6 +391,49 @@ class KafkaIdentityTest {
     }
 
     Eventually.await("the end of the watch", () -> mesh.workload(orders).openStreams() == 0);
+  }
+
+  @Test
+  void whoWaitsForAnSvidKeepsNoOtherIdentityWaitingAndWhoGivesUpNobody() throws Exception {
+    KafkaSettings late = KafkaSettings.of(workloadApi(frontend));
+    mesh.workload(frontend).fallSilent();
+    CompletableFuture<KafkaIdentities.Lease> patient = leased(late);
+    CompletableFuture<KafkaIdentities.Lease> impatient = new CompletableFuture<>();
+    Thread givesUp = Thread.ofVirtual().start(() -> complete(impatient, late));
+    Eventually.await("the watch", () -> mesh.workload(frontend).openStreams() == 1);
+
+    try (KafkaIdentities.Lease other =
+        KafkaIdentities.lease(KafkaSettings.of(workloadApi(orders)))) {
+      assertThat(other.identity().knownToClients().bundles()).containsKey(orders.trustDomain());
+    }
+    assertThat(patient).isNotDone();
+    givesUp.interrupt();
+    assertThat(impatient)
+        .failsWithin(Duration.ofSeconds(30))
+        .withThrowableThat()
+        .withMessageContaining("interrupted");
+    assertThat(patient).isNotDone();
+
+    mesh.workload(frontend).resume();
+    try (KafkaIdentities.Lease lease = patient.get(30, TimeUnit.SECONDS)) {
+      assertThat(lease.identity().knownToClients().bundles()).containsKey(frontend.trustDomain());
+    }
+    Eventually.await("the end of the watch", () -> mesh.workload(frontend).openStreams() == 0);
+  }
+
+  private static CompletableFuture<KafkaIdentities.Lease> leased(KafkaSettings settings) {
+    CompletableFuture<KafkaIdentities.Lease> lease = new CompletableFuture<>();
+    Thread unused = Thread.ofVirtual().start(() -> complete(lease, settings));
+    return lease;
+  }
+
+  private static void complete(
+      CompletableFuture<KafkaIdentities.Lease> lease, KafkaSettings settings) {
+    try {
+      lease.complete(KafkaIdentities.lease(settings));
+    } catch (RuntimeException e) {
+      lease.completeExceptionally(e);
+    }
   }
 
   @Test

@@ -8,9 +8,11 @@ import io.meshward.schemas.SvidLifecycle.Change;
 import io.meshward.testkit.IssuedSvid;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLException;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -36,11 +38,7 @@ class TrustChangeTest {
   void whoIsProvedByAnAuthorityThatIsGoneIsCutAndOthersGoOn(Client client) throws Exception {
     MeshRuntime frontend = shop.frontendRuntime();
     IssuedSvid ofOldRoot = shop.mesh.trustDomain().issue(shop.orders);
-    shop.mesh.trustDomain().prepareX509Authority();
-    Eventually.await("the new root", () -> authorities(frontend) == 2);
-    shop.mesh.trustDomain().activateX509Authority();
-    IssuedSvid own = shop.mesh.workload(shop.frontend).rotate().get(0);
-    Eventually.await("the next SVID", () -> frontend.svid().leaf().equals(own.leaf()));
+    takeTheNextRoot(frontend);
     SSLEngine toOld = dial(client, frontend);
     SSLEngine old = serve(ofOldRoot);
     Engines.shakeHands(toOld, old);
@@ -66,6 +64,51 @@ class TrustChangeTest {
         .hasMessageContaining("whom to trust has changed");
     Engines.send(toNew, current);
     Engines.send(current, toNew);
+  }
+
+  @Test
+  void whoIsSlowToEndItsConnectionKeepsTheRuntimeFromNoSvid() throws Exception {
+    MeshRuntime frontend = shop.frontendRuntime();
+    IssuedSvid ofOldRoot = shop.mesh.trustDomain().issue(shop.orders);
+    takeTheNextRoot(frontend);
+    CountDownLatch ending = new CountDownLatch(1);
+    CountDownLatch mayEnd = new CountDownLatch(1);
+    SSLEngine client =
+        frontend
+            .tls()
+            .clientEngine(
+                "127.0.0.1",
+                9092,
+                shop.orders::equals,
+                () -> {
+                  ending.countDown();
+                  await(mayEnd);
+                });
+    Engines.shakeHands(client, serve(ofOldRoot));
+
+    try {
+      shop.mesh.trustDomain().retireX509Authorities();
+      await(ending);
+      takeTheNextSvid(frontend);
+    } finally {
+      mayEnd.countDown();
+    }
+  }
+
+  private static void await(CountDownLatch latch) {
+    Eventually.await("the latch", () -> latch.getCount() == 0);
+  }
+
+  private void takeTheNextRoot(MeshRuntime frontend) {
+    shop.mesh.trustDomain().prepareX509Authority();
+    Eventually.await("the new root", () -> authorities(frontend) == 2);
+    shop.mesh.trustDomain().activateX509Authority();
+    takeTheNextSvid(frontend);
+  }
+
+  private void takeTheNextSvid(MeshRuntime frontend) {
+    IssuedSvid next = shop.mesh.workload(shop.frontend).rotate().get(0);
+    Eventually.await("the next SVID", () -> frontend.svid().leaf().equals(next.leaf()));
   }
 
   private static boolean isCut(SSLEngine client, SSLEngine server) {
