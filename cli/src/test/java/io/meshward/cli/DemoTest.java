@@ -2,9 +2,15 @@ package io.meshward.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.meshward.daemon.KafkaConfig;
 import io.meshward.daemon.Resources;
 import io.meshward.embedded.Broker;
 import io.meshward.embedded.Brokers;
+import io.meshward.schemas.ContainmentState;
+import io.meshward.schemas.Detection;
+import io.meshward.schemas.EvidenceRef;
+import io.meshward.schemas.SpiffeId;
+import io.meshward.schemas.TopicCatalogue;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Path;
@@ -19,6 +25,7 @@ import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.GroupListing;
 import org.apache.kafka.clients.admin.NewTopic;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -29,12 +36,14 @@ import org.junit.jupiter.api.io.TempDir;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class DemoTest {
   private static final String BEFORE = "somebody-elses-topic";
+  private static final String FRONTEND = "spiffe://example.org/ns/shop/sa/frontend";
 
   @TempDir static Path logs;
 
   private final StringWriter output = new StringWriter();
   private Broker broker;
   private DemoReport report;
+  private @Nullable Forgery forgery;
 
   @BeforeAll
   void play() throws Exception {
@@ -58,6 +67,9 @@ final class DemoTest {
       report =
           new Demo(options, new Timeline(out, Clock.systemUTC()), resources, new LogFolder(logs))
               .run();
+      if (report.passed()) {
+        forgery = Forgery.commit(kafka(), SpiffeId.parse(FRONTEND));
+      }
     }
     report.print(out);
   }
@@ -126,6 +138,29 @@ final class DemoTest {
         .contains("again before the rotation", "again after the rotation");
   }
 
+  /** Beside the true report of the last story, which was contained without anybody being asked. */
+  @Test
+  void aForgedReportIsParkedAndNobodyIsContainedOrAskedForIt() {
+    assertThat(forgery).as(output.toString()).isNotNull();
+    Forgery lies = Objects.requireNonNull(forgery);
+
+    assertThat(lies.contained().approvals()).isEmpty();
+    assertThat(lies.letter().letter().cause()).isEqualTo("forged_event");
+    assertThat(lies.letter().letter().detail()).contains("not signed by that key");
+    // The same lie without a signature proves nothing either way: it is the rule's, and asks.
+    Detection unproved = lies.detections().getFirst();
+    assertThat(lies.detections()).hasSize(1);
+    assertThat(unproved.detection().anchor()).isEqualTo(Forgery.UNSIGNED);
+    assertThat(unproved.detection().signature()).isEqualTo(EvidenceRef.Signature.NONE);
+    assertThat(lies.containments())
+        .isNotEmpty()
+        .allSatisfy(
+            containment ->
+                assertThat(containment.detections()).containsExactly(unproved.detection().id()))
+        .extracting(containment -> containment.containment().state())
+        .doesNotContain(ContainmentState.EXECUTING, ContainmentState.CONTAINED);
+  }
+
   @Test
   void detectionsComeBeforeWhatIsDoneAboutThem() {
     for (DemoReport.Row row : report.scenarios()) {
@@ -149,6 +184,22 @@ final class DemoTest {
   private DemoReport.Row row(int index) {
     assertThat(report.scenarios()).as(output.toString()).hasSizeGreaterThan(index);
     return report.scenarios().get(index);
+  }
+
+  /** The demo's topics, under a prefix that it makes up. */
+  private KafkaConfig kafka() throws Exception {
+    String suffix = "." + TopicCatalogue.EVENTS_IDENTITY.name();
+    try (Admin admin = admin()) {
+      String topic =
+          admin.listTopics().names().get(30, TimeUnit.SECONDS).stream()
+              .filter(name -> name.endsWith(suffix))
+              .findFirst()
+              .orElseThrow();
+      return new KafkaConfig(
+          broker.bootstrapServers(),
+          topic.substring(0, topic.length() - suffix.length()),
+          Map.of());
+    }
   }
 
   private Admin admin() {
