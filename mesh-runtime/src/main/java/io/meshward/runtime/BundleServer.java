@@ -26,6 +26,10 @@ import org.jspecify.annotations.Nullable;
  */
 public final class BundleServer implements AutoCloseable {
   private static final int CONNECTIONS = 64;
+
+  /** So many wait for a place; the JDK's server closes the connections of others. */
+  private static final int WAITING = 256;
+
   private static final Duration DEADLINE = Duration.ofSeconds(10);
   private static final long IDLE_SECONDS = 10;
 
@@ -53,7 +57,7 @@ public final class BundleServer implements AutoCloseable {
             places,
             IDLE_SECONDS,
             TimeUnit.SECONDS,
-            new LinkedBlockingQueue<>(),
+            new LinkedBlockingQueue<>(WAITING),
             Thread.ofPlatform().daemon().name("meshward-bundles-", 0).factory());
     pool.allowCoreThreadTimeOut(true);
     return pool;

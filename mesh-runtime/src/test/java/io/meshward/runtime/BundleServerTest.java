@@ -71,6 +71,21 @@ class BundleServerTest {
     }
   }
 
+  @Test
+  void cutsWhoComesWhileTooManyWait() throws Exception {
+    List<Socket> all = new ArrayList<>();
+    try (BundleServer server = start(() -> DOCUMENT, 1, Duration.ofMinutes(1))) {
+      for (int i = 0; i < 260; i++) {
+        all.add(beginning(server));
+      }
+      Eventually.await("an end", () -> all.stream().anyMatch(BundleServerTest::hasEnded));
+    } finally {
+      for (Socket each : all) {
+        each.close();
+      }
+    }
+  }
+
   /** A client that takes its time would keep the carrier of a virtual one, on Java 21. */
   @Test
   void servesOnPlatformThreads() throws Exception {
@@ -112,6 +127,15 @@ class BundleServerTest {
       return socket.getInputStream().read() == -1;
     } catch (SocketException e) {
       return true;
+    }
+  }
+
+  private static boolean hasEnded(Socket socket) {
+    try {
+      socket.setSoTimeout(1);
+      return ends(socket);
+    } catch (IOException e) {
+      return false;
     }
   }
 
