@@ -11,7 +11,9 @@ import java.util.stream.Stream;
  *
  * <p>What metadata claims is worth nothing on either side. A caller that is not allowed calls with
  * the claim to be one that is; a server that is not the one that was dialled answers so. The
- * former's connection is good, so that its call is refused; the latter's is not.
+ * former's connection is good, so that its call is refused; the latter's is not, so that nothing it
+ * says is read. What our own service sends is left as it is: a proxy names its callers by {@code
+ * x-forwarded-client-cert}, and no server can count on what its callers do not send.
  *
  * <p>A delegation is refused by the server that it comes to, and by the client that would have to
  * send one that its server would refuse. That call is never made: there is no event of it, but its

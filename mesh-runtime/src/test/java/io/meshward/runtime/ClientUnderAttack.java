@@ -36,6 +36,7 @@ final class ClientUnderAttack implements UnderAttack {
 
   @Override
   public void lets(Shown good) {
+    target.events().clear();
     try (AttackingServer peer = AttackingServer.tls(Target.context(good), Speech.USUAL)) {
       end(reaches(peer, Target.idOf(good)));
       target.admitted(peer.port(), Target.idOf(good));

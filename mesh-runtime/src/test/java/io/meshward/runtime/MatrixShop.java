@@ -1,5 +1,6 @@
 package io.meshward.runtime;
 
+import io.grpc.Server;
 import io.grpc.netty.shaded.io.netty.handler.ssl.SslProvider;
 import io.meshward.schemas.QuarantineKey;
 import io.meshward.schemas.SpiffeId;
@@ -70,7 +71,7 @@ final class MatrixShop implements AutoCloseable {
     return new Target(role, self(role), provider, runtime, events);
   }
 
-  io.grpc.Server serve(Target target) {
+  Server serve(Target target) {
     return shop.serve(target.runtime());
   }
 

@@ -44,6 +44,7 @@ final class ServerUnderAttack implements UnderAttack {
 
   @Override
   public void lets(Shown good) {
+    target.events().clear();
     target.admitted(serves(Target.context(good)), Target.idOf(good));
   }
 

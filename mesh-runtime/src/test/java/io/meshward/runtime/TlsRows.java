@@ -9,7 +9,10 @@ import io.meshward.testkit.TestTrustDomain;
 import java.time.Duration;
 import java.util.List;
 
-/** Peers that do not speak our TLS, or none, or show nothing. */
+/**
+ * Peers that do not speak our TLS, or none, or show nothing. Who finds no common group is the
+ * server: a client of ours hears of it by an alert.
+ */
 final class TlsRows {
   private static final byte[] MALFORMED_HELLO = {0x16, 3, 1, 0, 5, 1, 0, 0, 1, 0};
   private static final byte[] HALF_A_HELLO = {0x16, 3, 1, 2, 0, 1, 0, 1, 0, 3};
