@@ -156,6 +156,8 @@ public class VerifierBenchmark {
                         null,
                         null,
                         null,
+                        null,
+                        null,
                         null),
                     new LocalWorkload(SVID.id(), null, null, "i"))));
     SIGNER.sign(record);

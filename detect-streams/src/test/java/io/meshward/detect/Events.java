@@ -204,6 +204,8 @@ final class Events {
                 null,
                 null,
                 null,
+                null,
+                null,
                 null),
             new LocalWorkload(id(reporter), "node-1", reporter + "-0", instance)));
   }

@@ -58,6 +58,9 @@ class FieldCataloguesTest {
     assertThat(type(tls, "peer.id")).isEqualTo(FieldType.STRING);
     assertThat(type(tls, "peer.non_canonical")).isEqualTo(FieldType.BOOLEAN);
     assertThat(type(catalogue("authz.decision"), "jwt.non_canonical")).isEqualTo(FieldType.BOOLEAN);
+    FieldCatalogue svid = catalogue("svid.lifecycle");
+    assertThat(type(svid, "svid.revocation_lists")).isEqualTo(FieldType.INT64);
+    assertThat(type(svid, "svid.revoked_serials")).isEqualTo(FieldType.INT64);
     assertThat(type(tls, "peer.ip")).isEqualTo(FieldType.IP);
     assertThat(type(tls, "peer.net")).isEqualTo(FieldType.NET);
     assertThat(type(tls, "cert.not_before")).isEqualTo(FieldType.ABSOLUTE_TIME);

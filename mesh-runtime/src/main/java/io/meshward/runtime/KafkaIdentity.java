@@ -105,7 +105,7 @@ final class KafkaIdentity implements AutoCloseable {
     }
 
     @Override
-    public void unreadable(String problem) {
+    public void unreadable(String problem, RevocationLists inForce) {
       log.atError()
           .addKeyValue("problem", problem)
           .log("revocation lists cannot be read: those of before stay in force");

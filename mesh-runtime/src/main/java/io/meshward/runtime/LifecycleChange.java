@@ -26,6 +26,8 @@ final class LifecycleChange {
   private @Nullable Long dropped;
   private @Nullable String droppedClass;
   private @Nullable String policy;
+  private @Nullable Integer revocationLists;
+  private @Nullable Integer revokedSerials;
 
   LifecycleChange(Change change) {
     this.change = change;
@@ -95,6 +97,12 @@ final class LifecycleChange {
     return this;
   }
 
+  LifecycleChange revocations(RevocationLists inForce) {
+    revocationLists = inForce.lists().size();
+    revokedSerials = inForce.revoked();
+    return this;
+  }
+
   Svid build() {
     return new Svid(
         change,
@@ -112,6 +120,8 @@ final class LifecycleChange {
         removedKeys,
         dropped,
         droppedClass,
-        policy);
+        policy,
+        revocationLists,
+        revokedSerials);
   }
 }

@@ -209,14 +209,14 @@ final class LifecycleEvents implements OwnIdentity.Listener, PolicyStore.Listene
   }
 
   /** Reports that other revocation lists are in force. */
-  void revocationListsChanged(int count) {
-    log.atInfo().addKeyValue("count", count).log("revocation lists are in force");
-    report(new LifecycleChange(Change.CRL));
+  void revocationListsChanged(RevocationLists inForce) {
+    log.atInfo().addKeyValue("count", inForce.lists().size()).log("revocation lists are in force");
+    report(new LifecycleChange(Change.CRL).revocations(inForce));
   }
 
   /** Reports that some could not be read; those of before stay. */
-  void revocationListsUnreadable(String problem) {
-    report(new LifecycleChange(Change.CRL).error(problem));
+  void revocationListsUnreadable(String problem, RevocationLists inForce) {
+    report(new LifecycleChange(Change.CRL).error(problem).revocations(inForce));
   }
 
   /** Reports that TLS is not by whom it should be, if so. */

@@ -1,6 +1,7 @@
 package io.meshward.runtime;
 
 import java.io.ByteArrayInputStream;
+import java.math.BigInteger;
 import java.security.GeneralSecurityException;
 import java.security.PublicKey;
 import java.security.cert.CRLException;
@@ -15,6 +16,8 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
+import javax.security.auth.x500.X500Principal;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -96,6 +99,18 @@ final class RevocationList {
     return complete && isInForce(now) && !hasUnknownEntries()
         ? RevocationStatus.UNREVOKED
         : RevocationStatus.UNDETERMINED;
+  }
+
+  /** A certificate that a list names. */
+  record Revoked(X500Principal issuer, BigInteger serial) {}
+
+  /** The certificates that it names. */
+  Stream<Revoked> revoked() {
+    Set<? extends X509CRLEntry> entries = crl.getRevokedCertificates();
+    return entries == null
+        ? Stream.of()
+        : entries.stream()
+            .map(entry -> new Revoked(crl.getIssuerX500Principal(), entry.getSerialNumber()));
   }
 
   private boolean isInForce(Instant now) {

@@ -22,6 +22,11 @@ record RevocationLists(List<RevocationList> lists, boolean undeterminedIsRefused
     return undeterminedIsRefused || !lists.isEmpty();
   }
 
+  /** How many certificates they name, those that several lists name counted once. */
+  int revoked() {
+    return (int) lists.stream().flatMap(RevocationList::revoked).distinct().count();
+  }
+
   /**
    * What they say of a chain: of the leaf and of each intermediate, up to the first certificate
    * that the bundle has.

@@ -20,8 +20,12 @@ final class Revocations {
      */
     void follow(RevocationLists lists, boolean changed);
 
-    /** Called when something in the directory cannot be read, and what is wrong has changed. */
-    void unreadable(String problem);
+    /**
+     * Called when something in the directory cannot be read, and what is wrong has changed.
+     *
+     * @param inForce the lists that count all the same
+     */
+    void unreadable(String problem, RevocationLists inForce);
   }
 
   private final Follower follower;
@@ -70,7 +74,7 @@ final class Revocations {
     if (!now.equals(problem)) {
       problem = now;
       if (!now.isEmpty()) {
-        follower.unreadable(now);
+        follower.unreadable(now, inForce);
       }
     }
   }

@@ -25,12 +25,12 @@ final class RevokedPeers implements Revocations.Follower {
       tracker.judgeAgain();
     }
     if (changed) {
-      events.revocationListsChanged(lists.lists().size());
+      events.revocationListsChanged(lists);
     }
   }
 
   @Override
-  public void unreadable(String problem) {
-    events.revocationListsUnreadable(problem);
+  public void unreadable(String problem, RevocationLists inForce) {
+    events.revocationListsUnreadable(problem, inForce);
   }
 }

@@ -87,6 +87,7 @@ class LifecycleEventsTest {
     SvidLifecycle.Svid told = sink.taken.getLast().svid();
     assertThat(told.change()).isEqualTo(Change.EXPIRED);
     assertThat(told.serial()).isEqualTo(Certificates.serial(svid.leaf()));
+    assertThat(told.spkiSha256()).isEqualTo(Certificates.keyHash(svid.leaf()));
     assertThat(told.notAfter()).isEqualTo(svid.notAfter());
     assertThat(told.trustDomain()).isEqualTo(ORDERS.trustDomain());
   }

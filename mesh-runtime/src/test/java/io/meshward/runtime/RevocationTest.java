@@ -38,7 +38,7 @@ class RevocationTest {
     Server server = shop.serve(orders);
     TestWorkloadApi api = shop.mesh.workload(shop.orders);
     send(api, TestRevocations.by(root).der());
-    shop.serverEvents.await(SvidLifecycle.class, event -> event.svid().change() == Change.CRL);
+    assertInForce(1, 0);
     ManagedChannel channel = shop.closing(Attacker.dial(server.getPort(), frontend));
     Chat chat = Chat.open(channel);
     assertThat(chat.say("hello")).endsWith("said hello");
@@ -54,6 +54,7 @@ class RevocationTest {
             TlsHandshake.class, event -> event.tls().result() != Result.SUCCESS);
     assertThat(refused.tls().result()).isEqualTo(Result.CERTIFICATE_REVOKED);
     assertThat(refused.tls().detail()).isEqualTo("revoked");
+    assertInForce(1, 1);
   }
 
   @Test
@@ -71,6 +72,41 @@ class RevocationTest {
     assertThat(told.svid().error()).startsWith("crl[0] cannot be read");
     ManagedChannel channel = shop.closing(Attacker.dial(server.getPort(), frontend));
     assertThatThrownBy(() -> Echo.call(channel, "hello")).hasMessageContaining("UNAVAILABLE");
+  }
+
+  @Test
+  void eventsSayHowManyListsAreInForceAndHowManyCertificatesTheyName() throws IOException {
+    IssuedSvid other = shop.mesh.trustDomain().issue(shop.orders);
+    Path file = folder.resolve("root.crl");
+    Files.write(file, TestRevocations.by(root).der(frontend.leaf(), other.leaf()));
+    shop.ordersRuntime(
+        builder -> builder.revocation(RevocationOptions.DEFAULT.crlDirectory(folder)));
+    assertInForce(1, 2);
+
+    send(shop.mesh.workload(shop.orders), TestRevocations.by(root).der(frontend.leaf()));
+    assertInForce(2, 2);
+
+    Files.writeString(file, "no list any more");
+    SvidLifecycle told =
+        shop.serverEvents.await(
+            SvidLifecycle.class,
+            event -> event.svid().change() == Change.CRL && event.svid().error() != null);
+    assertThat(told.svid().error()).contains("root.crl");
+    assertThat(told.svid().revocationLists()).as("those of before stay").isEqualTo(2);
+    assertThat(told.svid().revokedSerials()).isEqualTo(2);
+  }
+
+  private void assertInForce(int lists, int revoked) {
+    SvidLifecycle.Svid told =
+        shop.serverEvents
+            .await(
+                SvidLifecycle.class,
+                event ->
+                    event.svid().change() == Change.CRL
+                        && Integer.valueOf(lists).equals(event.svid().revocationLists())
+                        && Integer.valueOf(revoked).equals(event.svid().revokedSerials()))
+            .svid();
+    assertThat(told.error()).isNull();
   }
 
   @Test

@@ -49,6 +49,10 @@ public record SvidLifecycle(Svid svid, LocalWorkload local) implements Event {
    *     report
    * @param droppedClass which class of events that was
    * @param policy name and content hash of the policy in force
+   * @param revocationLists how many revocation lists are in force: with each {@code crl}, also
+   *     where some could not be read
+   * @param revokedSerials how many certificates these name, each counted once, by issuer and serial
+   *     number
    */
   public record Svid(
       Change change,
@@ -66,7 +70,9 @@ public record SvidLifecycle(Svid svid, LocalWorkload local) implements Event {
       @Nullable List<String> removedKeys,
       @Nullable Long dropped,
       @Nullable String droppedClass,
-      @Nullable String policy) {
+      @Nullable String policy,
+      @Nullable Integer revocationLists,
+      @Nullable Integer revokedSerials) {
     public Svid {
       addedKeys = addedKeys == null ? null : List.copyOf(addedKeys);
       removedKeys = removedKeys == null ? null : List.copyOf(removedKeys);

@@ -190,6 +190,8 @@ final class Samples {
             List.of(),
             null,
             null,
+            null,
+            null,
             null),
         LOCAL);
   }
