@@ -22,6 +22,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLSocket;
 import org.slf4j.Logger;
@@ -35,9 +37,22 @@ import org.slf4j.LoggerFactory;
 final class SpiffeHarnessControl implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(SpiffeHarnessControl.class);
 
+  /** A name, an IPv4 address or an IPv6 address in brackets, and a port. */
+  private static final Pattern ADDRESS =
+      Pattern.compile("(?<host>[^:\\[\\]\\s]+|\\[[0-9A-Fa-f:.]+]):(?<port>[0-9]{1,5})");
+
   /** A function: the request's JSON to the members of the answer. */
   private interface Function {
     Map<String, Object> call(JsonNode request) throws IOException;
+  }
+
+  /** A request that says nothing the library could be asked about; the message tells what it is. */
+  private static final class UnusableRequestException extends IOException {
+    private static final long serialVersionUID = 1L;
+
+    UnusableRequestException(String message) {
+      super(message);
+    }
   }
 
   private record Answer(int status, Map<String, Object> members) {}
@@ -98,6 +113,8 @@ final class SpiffeHarnessControl implements AutoCloseable {
       return new Answer(422, told("rejected", String.valueOf(e.getMessage())));
     } catch (SSLException e) {
       return new Answer(422, told("rejected", e.toString()));
+    } catch (UnusableRequestException e) {
+      return new Answer(500, told("error", String.valueOf(e.getMessage())));
     } catch (IOException | RuntimeException e) {
       log.atWarn().setCause(e).log("the harness could not");
       return new Answer(500, told("error", e.toString()));
@@ -143,13 +160,9 @@ final class SpiffeHarnessControl implements AutoCloseable {
   }
 
   private Map<String, Object> dial(JsonNode request) throws IOException {
-    String address = request.path("address").asText();
-    int colon = address.lastIndexOf(':');
+    InetSocketAddress address = address(request.path("address"));
     try (Socket open = new Socket()) {
-      open.connect(
-          new InetSocketAddress(
-              address.substring(0, colon), Integer.parseInt(address.substring(colon + 1))),
-          SpiffeHarness.TIMEOUT_MS);
+      open.connect(address, SpiffeHarness.TIMEOUT_MS);
       try (SSLSocket tls = mesh.tls().clientSocket(open, anyone -> true)) {
         tls.setSoTimeout(SpiffeHarness.TIMEOUT_MS);
         tls.startHandshake();
@@ -160,6 +173,18 @@ final class SpiffeHarnessControl implements AutoCloseable {
         throw new SSLException("the peer broke off the handshake: " + e.getMessage(), e);
       }
     }
+  }
+
+  private static InetSocketAddress address(JsonNode value) throws UnusableRequestException {
+    Matcher parts = ADDRESS.matcher(value.isTextual() ? value.textValue() : "");
+    int port = parts.matches() ? Integer.parseInt(parts.group("port")) : 0;
+    if (port < 1 || port > 65_535) {
+      throw new UnusableRequestException(
+          "\"address\" is "
+              + (value.isMissingNode() ? "absent" : value)
+              + ": expected host:port with a port from 1 to 65535, such as \"127.0.0.1:8443\"");
+    }
+    return new InetSocketAddress(parts.group("host"), port);
   }
 
   private Map<String, Object> info(JsonNode request) {

@@ -186,9 +186,35 @@ class SpiffeHarnessTest {
       assertThat(harness.get("/v1/info").body().path("identity").asText()).contains("Ready");
       assertThat(harness.post("/v1/wit/fetch", "{}").status()).isEqualTo(501);
       assertThat(harness.post("/v1/jwt/validate", "no JSON").status()).isEqualTo(500);
-      assertThat(harness.post("/v1/x509/dial", "{\"address\":\"127.0.0.1\"}").status())
-          .isEqualTo(500);
+      for (String value :
+          new String[] {
+            "\"127.0.0.1\"",
+            "\"\"",
+            "\":8443\"",
+            "\"127.0.0.1:\"",
+            "\"127.0.0.1:http\"",
+            "\"127.0.0.1:-1\"",
+            "\"127.0.0.1:0\"",
+            "\"127.0.0.1:65536\"",
+            "\"127.0.0.1:99999999999\"",
+            "\"::1:8443\"",
+            "\"[x]:8443\"",
+            "\"127.0.0.1:8443 \"",
+            "8443",
+            "null",
+          }) {
+        assertUnusable(harness.post("/v1/x509/dial", "{\"address\":" + value + "}"), value);
+      }
+      assertUnusable(harness.post("/v1/x509/dial", "{}"), "absent");
     }
+  }
+
+  private static void assertUnusable(HarnessProcess.Answer answer, String value) {
+    assertThat(answer.status()).as(value).isEqualTo(500);
+    assertThat(answer.body().path("status").asText()).isEqualTo("error");
+    assertThat(answer.body().path("message").asText())
+        .startsWith("\"address\" is " + value + ": expected host:port")
+        .contains("127.0.0.1:8443");
   }
 
   @Test
