@@ -37,9 +37,9 @@ final class JwtCallCredentials extends CallCredentials {
             applier.apply(headers);
           } catch (MeshRuntimeException e) {
             applier.fail(Status.UNAVAILABLE.withDescription(e.getMessage()).withCause(e));
-          } catch (RuntimeException e) {
-            // A call whose credentials neither come nor fail waits for ever.
-            applier.fail(Status.INTERNAL.withDescription("no JWT-SVID: " + e).withCause(e));
+          } catch (RuntimeException | Error e) {
+            // Whatever it is: a call whose credentials neither come nor fail waits for ever.
+            applier.fail(Status.UNAVAILABLE.withDescription("no JWT-SVID: " + e).withCause(e));
           }
         });
   }

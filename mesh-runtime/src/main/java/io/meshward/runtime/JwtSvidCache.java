@@ -76,19 +76,25 @@ final class JwtSvidCache {
     private CompletableFuture<JwtSvid> begin() {
       CompletableFuture<JwtSvid> begun = new CompletableFuture<>();
       fetching = begun;
-      executor.execute(
-          () -> {
-            try {
-              JwtSvid fetched = fetch.apply(audience);
-              took(fetched);
-              begun.complete(fetched);
-            } catch (RuntimeException | Error e) {
-              // Whoever waits has to hear of it, whatever it is.
-              failed(e);
-              begun.completeExceptionally(e);
-            }
-          });
+      try {
+        executor.execute(() -> run(begun));
+      } catch (RuntimeException | Error e) {
+        failed(e);
+        begun.completeExceptionally(e);
+      }
       return begun;
+    }
+
+    private void run(CompletableFuture<JwtSvid> begun) {
+      try {
+        JwtSvid fetched = fetch.apply(audience);
+        took(fetched);
+        begun.complete(fetched);
+      } catch (RuntimeException | Error e) {
+        // Whoever waits has to hear of it, whatever it is.
+        failed(e);
+        begun.completeExceptionally(e);
+      }
     }
 
     private synchronized void took(JwtSvid fetched) {
@@ -156,7 +162,9 @@ final class JwtSvidCache {
       return fetching.get();
     } catch (ExecutionException e) {
       Throwable cause = e.getCause() == null ? e : e.getCause();
-      throw new MeshRuntimeException(String.valueOf(cause.getMessage()), cause);
+      throw cause instanceof MeshRuntimeException known
+          ? new MeshRuntimeException(String.valueOf(known.getMessage()), known)
+          : new MeshRuntimeException("no JWT-SVID: " + cause, cause);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new MeshRuntimeException("interrupted while waiting for a JWT-SVID", e);
