@@ -58,13 +58,25 @@ final class Admission {
       return Optional.of(
           rejected(RejectionReason.NO_OWN_SVID, null, "this workload has no valid SVID"));
     }
-    return ownHold(holds, now)
-        .map(
-            hold ->
-                rejected(
-                    RejectionReason.OWN_QUARANTINED,
-                    null,
-                    "own identity is quarantined by containment " + hold.key().containment()));
+    return ownHold(holds, now).map(Admission::ownHeldBy);
+  }
+
+  /** What becomes of everybody because of a hold that refuses this workload itself. */
+  static Verdict.Rejected ownHeldBy(Hold hold) {
+    return rejected(
+        RejectionReason.OWN_QUARANTINED,
+        null,
+        "own identity is quarantined by containment " + hold.key().containment());
+  }
+
+  /**
+   * What becomes of a peer because of a hold that refuses it.
+   *
+   * @param id its ID, where it is told
+   */
+  static Verdict.Rejected heldBy(Hold hold, @Nullable SpiffeId id) {
+    return rejected(
+        RejectionReason.QUARANTINED, id, "held by containment " + hold.key().containment());
   }
 
   /** Whether one of some holds refuses this workload itself with the SVID that it has now. */
@@ -134,8 +146,7 @@ final class Admission {
     }
     Optional<Hold> hold = snapshot.holds().against(id, chain.get(0), ip, now);
     if (hold.isPresent()) {
-      return rejected(
-          RejectionReason.QUARANTINED, id, "held by containment " + hold.get().key().containment());
+      return heldBy(hold.get(), id);
     }
     RevocationStatus status = revocation(chain, id, snapshot);
     if (status == RevocationStatus.REVOKED) {
@@ -200,14 +211,7 @@ final class Admission {
       return own;
     }
     return holds.read()
-        ? holds
-            .against(id, ip, clock.instant())
-            .map(
-                hold ->
-                    rejected(
-                        RejectionReason.QUARANTINED,
-                        id,
-                        "held by containment " + hold.key().containment()))
+        ? holds.against(id, ip, clock.instant()).map(hold -> heldBy(hold, id))
         : Optional.of(
             rejected(
                 RejectionReason.QUARANTINE_UNREAD,

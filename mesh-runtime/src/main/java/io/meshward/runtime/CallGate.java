@@ -97,7 +97,7 @@ final class CallGate implements ServerInterceptor {
             begin,
             CallSpans.KEY.get());
     if (late.isPresent()) {
-      connection.cut();
+      connection.cut(Refusal.of(late.get()));
       return refuse(
           call, subject, CallEvidence.NONE, Ruling.ofConnection(late.get().reason().code()));
     }

@@ -5,6 +5,7 @@ import static java.util.concurrent.TimeUnit.MILLISECONDS;
 import io.grpc.netty.shaded.io.netty.channel.Channel;
 import io.grpc.netty.shaded.io.netty.channel.ChannelFuture;
 import io.grpc.netty.shaded.io.netty.channel.ChannelHandlerContext;
+import io.grpc.netty.shaded.io.netty.handler.codec.http2.Http2ConnectionHandler;
 import io.grpc.netty.shaded.io.netty.util.NetUtil;
 import java.net.InetSocketAddress;
 import java.time.Duration;
@@ -50,7 +51,12 @@ final class ChannelLink implements ConnectionLink {
 
   @Override
   public void drain() {
-    ChannelFuture unused = channel.close();
+    Http2ConnectionHandler http2 = channel.pipeline().get(Http2ConnectionHandler.class);
+    if (http2 == null || http2.connection().isServer()) {
+      ChannelFuture unused = channel.close();
+    } else {
+      execute(() -> CallsInFlight.drain(channel, Refusal.SVID_ENDS));
+    }
   }
 
   @Override

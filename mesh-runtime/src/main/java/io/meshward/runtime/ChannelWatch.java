@@ -24,6 +24,7 @@ final class ChannelWatch extends ChannelInboundHandlerAdapter {
   }
 
   private static final String H2 = "h2";
+  private static final Refusal PEER_CLOSED = Refusal.unavailable("the peer closed the connection");
 
   private final ConnectionWatch watch;
   private final Duration handshakeTimeout;
@@ -58,7 +59,7 @@ final class ChannelWatch extends ChannelInboundHandlerAdapter {
     if (tls == null) {
       // Closed meanwhile; anything else would be a connection without TLS.
       watch.failed(HandshakeFailure.of(new ClosedChannelException()), HandshakeFacts.NONE);
-      watch.connection().cut();
+      watch.connection().cut(Refusal.unavailable("the connection has no TLS"));
       return;
     }
     ChannelHandlerContext behind = channel.pipeline().context(tls);
@@ -74,7 +75,7 @@ final class ChannelWatch extends ChannelInboundHandlerAdapter {
             .addListener(
                 done -> {
                   if (done.isSuccess()) {
-                    handshaken(tls);
+                    handshaken(channel, tls);
                   } else {
                     watch.failed(
                         HandshakeFailure.of(done.cause()), HandshakeFacts.unfinished(tls.engine()));
@@ -82,15 +83,23 @@ final class ChannelWatch extends ChannelInboundHandlerAdapter {
                 });
   }
 
-  private void handshaken(SslHandler tls) {
+  private void handshaken(Channel channel, SslHandler tls) {
     SSLSession session = tls.engine().getSession();
     HandshakeFacts facts =
         HandshakeFacts.of(tls.engine(), tls.applicationProtocol(), resumed.apply(tls.engine()));
     if (!H2.equals(facts.alpn())) {
       watch.failed(HandshakeFailure.NO_ALPN, facts);
-      watch.connection().cut();
+      watch.connection().cut(Refusal.unavailable("HTTP/2 was not agreed on"));
     } else if (watch.handshaken(facts)) {
+      if (watch.connection().role() == TlsHandshake.Role.CLIENT) {
+        var unused =
+            channel.closeFuture().addListener(closed -> CallsInFlight.end(channel, ended()));
+      }
       admitted.admitted(session, watch.connection());
     }
+  }
+
+  private Refusal ended() {
+    return watch.connection().cutFor().orElse(PEER_CLOSED);
   }
 }

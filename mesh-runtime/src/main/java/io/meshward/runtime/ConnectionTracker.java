@@ -137,13 +137,14 @@ final class ConnectionTracker {
     } while (done > 0);
   }
 
-  void cutAll() {
-    cut(connections);
+  /** Cuts every connection. */
+  void cutAll(Refusal why) {
+    cut(connections, why);
   }
 
   /** Cuts connections, all in a row; one that cannot be cut keeps no other from it. */
-  static void cut(Collection<TrackedConnection> connections) {
-    each(connections, TrackedConnection::cut);
+  static void cut(Collection<TrackedConnection> connections, Refusal why) {
+    each(connections, connection -> connection.cut(why));
   }
 
   private static void each(

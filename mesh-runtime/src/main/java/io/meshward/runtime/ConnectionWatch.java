@@ -22,7 +22,7 @@ final class ConnectionWatch {
   private final Admission admission;
   private final HandshakeEvents events;
   private boolean reported;
-  private String refusal = "";
+  private boolean failed;
   private @Nullable Future<?> timeout;
 
   ConnectionWatch(TrackedConnection connection, Admission admission, HandshakeEvents events) {
@@ -36,10 +36,8 @@ final class ConnectionWatch {
   }
 
   /** Why the connection was cut, for people. */
-  synchronized String whyCut() {
-    return refusal.isEmpty()
-        ? "an SVID is over, the peer is held, or whom to trust has changed against it"
-        : refusal;
+  String whyCut() {
+    return connection.cutFor().map(Refusal::words).orElse("its handshake failed");
   }
 
   /** The handshake begins; false if the connection is refused, and cut, without one. */
@@ -54,7 +52,7 @@ final class ConnectionWatch {
             handshakeTimeout,
             () -> {
               failed(HandshakeFailure.TIMEOUT, HandshakeFacts.NONE);
-              connection.cut();
+              connection.cut(Refusal.unavailable("the handshake took too long"));
             });
     return true;
   }
@@ -73,16 +71,13 @@ final class ConnectionWatch {
             .current()
             .holds()
             .againstStranger(ip, connection.expected(), admission.now())
-            .map(
-                hold ->
-                    new Verdict.Rejected(
-                        RejectionReason.QUARANTINED, null, 0, "the address is held"));
+            .map(hold -> Admission.heldBy(hold, null));
   }
 
   /** The handshake is over: false if the peer is refused, and the connection cut. */
   synchronized boolean handshaken(HandshakeFacts facts) {
     if (reported) {
-      return refusal.isEmpty();
+      return !failed;
     }
     Trust.Snapshot trust = admission.trust().current();
     return switch (admission.judge(facts.chain(), connection.ip(), connection.expected(), trust)) {
@@ -114,7 +109,7 @@ final class ConnectionWatch {
    */
   synchronized boolean authenticated(PeerAuthentication.@Nullable Proved proved, String by) {
     if (reported) {
-      return refusal.isEmpty();
+      return !failed;
     }
     Trust.Snapshot trust = admission.trust().current();
     SpiffeId id = proved == null ? null : proved.id();
@@ -138,7 +133,7 @@ final class ConnectionWatch {
     }
     if (refused.isPresent()) {
       failed(HandshakeFailure.ofClaim(refused.get()), HandshakeFacts.by(by));
-      connection.cut();
+      connection.cut(Refusal.of(refused.get()));
       return false;
     }
     settle();
@@ -150,7 +145,7 @@ final class ConnectionWatch {
   synchronized void failed(HandshakeFailure failure, HandshakeFacts facts) {
     if (!reported) {
       settle();
-      refusal = failure.detail();
+      failed = true;
       events.failed(connection, failure, facts, generation());
     }
   }
@@ -166,7 +161,7 @@ final class ConnectionWatch {
 
   private void refuse(Verdict.Rejected rejected, HandshakeFacts facts) {
     failed(HandshakeFailure.of(rejected), facts);
-    connection.cut();
+    connection.cut(Refusal.of(rejected));
   }
 
   private void admit(Verdict.Accepted accepted, HandshakeFacts facts, Trust.Snapshot trust) {
@@ -194,7 +189,7 @@ final class ConnectionWatch {
   private void cutAt(Instant deadline) {
     Duration left = Duration.between(admission.now(), deadline);
     if (left.isNegative()) {
-      connection.cut();
+      connection.cut(Refusal.SVID_ENDS);
     } else {
       var unused = connection.after(left.plusMillis(1), () -> cutAt(deadline));
     }

@@ -40,11 +40,7 @@ final class DialGate implements ClientInterceptor {
     Instant now = admission.now();
     Verdict.Rejected own = admission.ownRefusal(now).orElse(null);
     if (own != null) {
-      Status status =
-          own.reason() == RejectionReason.OWN_QUARANTINED
-              ? Status.PERMISSION_DENIED
-              : Status.UNAVAILABLE;
-      return status.withDescription(own.words());
+      return Refusal.of(own).status();
     }
     Holds holds = admission.trust().current().holds();
     if (!holds.read()) {

@@ -166,7 +166,9 @@ final class KafkaIdentity implements AutoCloseable {
               revocations.issued(issued.revocations());
               trust(issued.identity().bundles());
             }
-            case IdentityUpdate.Withdrawn withdrawn -> unreported.cutAll();
+            case IdentityUpdate.Withdrawn withdrawn ->
+                unreported.cutAll(
+                    Refusal.unavailable("the SVID was withdrawn: " + withdrawn.reason()));
             case IdentityUpdate.Failed failed -> {}
           }
         });

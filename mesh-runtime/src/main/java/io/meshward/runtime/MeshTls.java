@@ -132,8 +132,8 @@ public final class MeshTls {
   }
 
   /** Ends all connections. */
-  void cutAll() {
-    tracker.cutAll();
+  void cutAll(Refusal why) {
+    tracker.cutAll(why);
   }
 
   /** Tracks an engine for one dialled connection that somebody else made. */

@@ -36,9 +36,10 @@ final class PeerTransportFilter extends ServerTransportFilter {
     }
     Attributes.Builder known = attributes.toBuilder().set(CONNECTION, connection.get());
     Optional<PeerIdentity> peer = connection.get().peer();
-    if (peer.isEmpty() || connection.get().recheck(admission).isPresent()) {
-      connection.get().cut();
-    } else {
+    Optional<Verdict.Rejected> refused = connection.get().recheck(admission);
+    if (refused.isPresent()) {
+      connection.get().cut(Refusal.of(refused.get()));
+    } else if (peer.isPresent()) {
       known.set(FACTS, ConnectionFacts.of(peer.get(), attributes));
     }
     return known.build();

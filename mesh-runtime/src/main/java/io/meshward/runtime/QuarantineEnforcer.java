@@ -22,6 +22,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -44,7 +45,7 @@ final class QuarantineEnforcer implements QuarantineSource.Listener {
   private final Admission admission;
   private final Trust trust;
   private final ConnectionTracker tracker;
-  private final Runnable cutOthers;
+  private final Consumer<Refusal> cutOthers;
   private final EventReporter reporter;
   private final IdentityPatterns protectedIdentities;
   private final Clock clock;
@@ -65,7 +66,7 @@ final class QuarantineEnforcer implements QuarantineSource.Listener {
   QuarantineEnforcer(
       Admission admission,
       ConnectionTracker tracker,
-      Runnable cutOthers,
+      Consumer<Refusal> cutOthers,
       EventReporter reporter,
       IdentityPatterns protectedIdentities,
       Clock clock,
@@ -170,8 +171,9 @@ final class QuarantineEnforcer implements QuarantineSource.Listener {
     Holds one = Holds.of(List.of(hold), protectedIdentities, this::spares);
     Instant now = clock.instant();
     boolean ownIsHeld = admission.isHeldItself(one, now);
+    Refusal why = Refusal.of(ownIsHeld ? Admission.ownHeldBy(hold) : Admission.heldBy(hold, null));
     if (ownIsHeld) {
-      cutOthers.run();
+      cutOthers.accept(why);
     }
     List<TrackedConnection> held = new ArrayList<>();
     for (TrackedConnection connection : tracker.connections()) {
@@ -180,7 +182,7 @@ final class QuarantineEnforcer implements QuarantineSource.Listener {
       }
     }
     // All cuts in a row: what each leaves behind to be cleared away comes after the last one.
-    ConnectionTracker.cut(held);
+    ConnectionTracker.cut(held, why);
     List<CompletableFuture<@Nullable Void>> gone =
         held.stream().map(TrackedConnection::gone).toList();
     if (refusesNobody(hold)) {

@@ -172,8 +172,8 @@ final class RuntimeAssembly implements AutoCloseable {
     engines = new SvidEngines(own, admission, fullHandshakes, staples);
     plainTls = new MeshTls(engines, admission, tracker, timer);
     brokerTls = kafka.clientTls(handshakes, settings.limits, instance + "-kafka");
-    open.addIfAny(brokerTls::cutAll);
-    open.addIfAny(tracker::cutAll);
+    open.addIfAny(() -> brokerTls.cutAll(Refusal.CLOSED));
+    open.addIfAny(() -> tracker.cutAll(Refusal.CLOSED));
     revocations =
         new Revocations(settings.revocation, new RevokedPeers(trust, kafka, tracker, lifecycle));
     bundles = new BundleTrust(own, federation, trust, kafka, lifecycle, tracker);
@@ -215,9 +215,10 @@ final class RuntimeAssembly implements AutoCloseable {
               channels.tryAgain();
             }
             case IdentityUpdate.Withdrawn withdrawn -> {
-              tracker.cutAll();
+              Refusal why = Refusal.unavailable("the SVID was withdrawn: " + withdrawn.reason());
+              tracker.cutAll(why);
               // The runtime's own are left: the event that tells of it goes by them.
-              brokerTls.cutAll();
+              brokerTls.cutAll(why);
             }
             case IdentityUpdate.Failed failed -> {}
           }

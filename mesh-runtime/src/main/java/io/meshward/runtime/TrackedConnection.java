@@ -41,6 +41,8 @@ final class TrackedConnection {
   /** The generation of trust of the last good verdict. */
   private volatile long generation = -1;
 
+  private volatile @Nullable Refusal cutFor;
+
   /**
    * @param expected the only peer that will do, if one is expected
    */
@@ -146,13 +148,25 @@ final class TrackedConnection {
   /** Judges the peer again where the connection lives, and cuts it if it does not stand. */
   void judgeAgain(Admission admission) {
     if (admitted != null) {
-      link.execute(() -> recheck(admission).ifPresent(refused -> cut()));
+      link.execute(() -> recheck(admission).ifPresent(refused -> cut(Refusal.of(refused))));
     }
   }
 
-  /** Ends the connection now, without a word to the peer; what is in flight fails. */
-  void cut() {
+  /**
+   * Ends the connection now, without a word to the peer; what is in flight fails.
+   *
+   * @param why what this side's callers are told
+   */
+  void cut(Refusal why) {
+    if (cutFor == null) {
+      cutFor = why;
+    }
     link.cut();
+  }
+
+  /** Why this side cut the connection, if it did. */
+  Optional<Refusal> cutFor() {
+    return Optional.ofNullable(cutFor);
   }
 
   /** Lets calls in flight end, and no new one begin. */

@@ -6,6 +6,7 @@ import io.grpc.ManagedChannel;
 import io.grpc.Server;
 import io.grpc.ServerInterceptor;
 import io.grpc.ServerInterceptors;
+import io.grpc.ServerServiceDefinition;
 import io.grpc.netty.shaded.io.grpc.netty.GrpcSslContexts;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
@@ -55,6 +56,10 @@ final class Attacker {
 
   /** A gRPC server of {@link Echo}, behind interceptors, that shows an SVID. */
   static Server serve(IssuedSvid svid, ServerInterceptor... interceptors) {
+    return serve(svid, ServerInterceptors.intercept(Echo.service(), interceptors));
+  }
+
+  static Server serve(IssuedSvid svid, ServerServiceDefinition service) {
     try {
       return NettyServerBuilder.forAddress(
               new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
@@ -65,7 +70,7 @@ final class Attacker {
                   .clientAuth(ClientAuth.OPTIONAL)
                   .protocols("TLSv1.3")
                   .build())
-          .addService(ServerInterceptors.intercept(Echo.service(), interceptors))
+          .addService(service)
           .build()
           .start();
     } catch (IOException e) {

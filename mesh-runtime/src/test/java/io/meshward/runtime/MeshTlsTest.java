@@ -172,7 +172,7 @@ class MeshTlsTest {
 
     assertThatThrownBy(() -> Engines.shakeHands(client, server))
         .isInstanceOf(SSLException.class)
-        .hasStackTraceContaining("quarantined");
+        .hasStackTraceContaining("the peer is refused: held by containment c1");
   }
 
   @Test

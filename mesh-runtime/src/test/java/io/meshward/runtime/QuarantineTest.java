@@ -352,7 +352,7 @@ class QuarantineTest {
 
     shop.clientHolds.place(Subject.of(shop.orders), "containment-1");
 
-    assertThat(chat.end()).isEqualTo(Status.Code.UNAVAILABLE);
+    assertThat(chat.end()).isEqualTo(Status.Code.PERMISSION_DENIED);
     assertThat(failure(channel)).isEqualTo(Status.Code.PERMISSION_DENIED);
     Enforcement report = shop.clientEvents.await(Enforcement.class, event -> true);
     assertThat(report.enforcement().connectionsCut()).isEqualTo(1);
