@@ -63,12 +63,19 @@ final class MatrixShop implements AutoCloseable {
   /** Starts one more, which its starter closes. */
   Target start(Role role, SslProvider provider, UnaryOperator<MeshRuntimeBuilder> built) {
     RecordingSink events = new RecordingSink();
+    TakenOverBundles bundles = new TakenOverBundles();
     UnaryOperator<MeshRuntimeBuilder> all =
         builder ->
             built.apply(
-                builder.clock(clock).tlsProvider(provider).tlsGroups(GROUPS).events(events));
+                builder
+                    .clock(clock)
+                    .tlsProvider(provider)
+                    .tlsGroups(GROUPS)
+                    .events(events)
+                    .listener(bundles));
     MeshRuntime runtime = role == Role.SERVER ? shop.ordersRuntime(all) : shop.frontendRuntime(all);
-    return new Target(role, self(role), provider, runtime, events);
+    bundles.begin(runtime);
+    return new Target(role, self(role), provider, runtime, bundles, events);
   }
 
   Server serve(Target target) {
@@ -173,7 +180,7 @@ final class MatrixShop implements AutoCloseable {
     for (Target target : running) {
       Eventually.await(
           "the bundle of " + foreign + " at " + target,
-          () -> condition.test(target.runtime().identity().bundles().get(foreign.name())));
+          () -> condition.test(target.bundles().of(foreign.name())));
     }
   }
 

@@ -18,7 +18,12 @@ import javax.net.ssl.SSLContext;
  * @param provider who does its TLS
  */
 record Target(
-    Role role, SpiffeId self, SslProvider provider, MeshRuntime runtime, RecordingSink events)
+    Role role,
+    SpiffeId self,
+    SslProvider provider,
+    MeshRuntime runtime,
+    TakenOverBundles bundles,
+    RecordingSink events)
     implements AutoCloseable {
 
   /**
