@@ -96,6 +96,7 @@ final class ApiHandler extends Handler.Abstract {
     for (Fault.Early fault : faults.takeEarly(call)) {
       switch (fault) {
         case Fault.Latency latency -> Thread.sleep(latency.delay());
+        case Fault.Hold hold -> hold.await();
         case Fault.Refusal refusal -> {
           ApiFailure failure = failure(refusal, call);
           record(call, "", failure.code(), failure.reason());

@@ -4,6 +4,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 
@@ -21,6 +23,16 @@ public final class FaultInjection {
 
     /** The answer is late; the request is carried out after the delay. */
     record Latency(Duration delay) implements Early {}
+
+    /** The request is carried out once the latch is open. */
+    record Hold(CountDownLatch until) implements Early {
+      /** So that no request is held for ever. */
+      private static final Duration LONGEST = Duration.ofMinutes(1);
+
+      void await() throws InterruptedException {
+        boolean _ = until.await(LONGEST.toMillis(), TimeUnit.MILLISECONDS);
+      }
+    }
 
     /** The request is refused and not carried out. */
     record Refusal(int code, Duration retryAfter) implements Early {}
@@ -69,6 +81,11 @@ public final class FaultInjection {
   /** Waits before the request is carried out. */
   public void delay(int times, Duration delay, Predicate<ApiCall> matching) {
     arm(times, new Fault.Latency(delay), matching);
+  }
+
+  /** Holds the request until the latch is open, a minute at most, and carries it out then. */
+  public void hold(int times, CountDownLatch until, Predicate<ApiCall> matching) {
+    arm(times, new Fault.Hold(until), matching);
   }
 
   /**
