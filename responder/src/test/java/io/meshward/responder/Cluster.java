@@ -1,5 +1,6 @@
 package io.meshward.responder;
 
+import io.fabric8.kubernetes.api.model.Pod;
 import io.meshward.embedded.EmbeddedKubernetes;
 import io.meshward.schemas.EventCodec;
 import io.meshward.schemas.Target;
@@ -9,6 +10,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.Optional;
 
 /** A cluster double with informers and actions on it, without Kafka. */
 final class Cluster implements AutoCloseable {
@@ -64,9 +66,9 @@ final class Cluster implements AutoCloseable {
     return new IsolateAction(connection.api(), view, selectors, InstantSource.system());
   }
 
-  /** A step about a target that may take two seconds. */
+  /** A step about a target that may take as long as a test waits. */
   StepContext step(Target target) {
-    return step(target, Duration.ofSeconds(2));
+    return step(target, Stand.PATIENCE);
   }
 
   StepContext step(Target target, Duration timeout) {
@@ -74,15 +76,19 @@ final class Cluster implements AutoCloseable {
         CONTAINMENT, target, EventCodec.object().put("replicas", 0), timeout, () -> true, null);
   }
 
-  /** Waits until the informers have seen what the API says of a pod. */
+  /** Waits until the informers have seen the pod as the API has it, and whose it is. */
   void awaitSeen(Target target) {
     String uid = Stand.known(target.podUid());
+    String name = Stand.known(target.pod());
     Stand.eventually(
-        "the informers see pod " + target.pod(),
+        "the informers see pod " + name,
         () ->
             view.pod(uid)
-                .filter(pod -> pod.owners().size() == 2 || target.owner() == null)
-                .isPresent());
+                    .filter(pod -> pod.owners().size() == 2 || target.owner() == null)
+                    .isPresent()
+                && view.livePod(uid)
+                    .map(Cluster::version)
+                    .equals(Optional.ofNullable(shop.findPod(name)).map(Cluster::version)));
   }
 
   @Override
@@ -91,5 +97,9 @@ final class Cluster implements AutoCloseable {
     connection.close();
     shop.close();
     kubernetes.close();
+  }
+
+  private static String version(Pod pod) {
+    return pod.getMetadata().getResourceVersion();
   }
 }

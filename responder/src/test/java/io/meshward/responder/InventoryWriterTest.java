@@ -1,5 +1,6 @@
 package io.meshward.responder;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import ch.qos.logback.classic.Logger;
@@ -33,8 +34,10 @@ import org.apache.kafka.clients.admin.AlterConfigOp;
 import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.config.TopicConfig;
+import org.apache.kafka.common.errors.RecordTooLargeException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.slf4j.LoggerFactory;
@@ -194,6 +197,21 @@ class InventoryWriterTest {
               Map.of(topic, List.of(new AlterConfigOp(entry, AlterConfigOp.OpType.SET))))
           .all()
           .get();
+    }
+    boolean refuses = bytes.equals("1");
+    Stand.eventually("the broker goes by " + bytes, () -> refused(stand) == refuses);
+  }
+
+  /** Whether the topic takes no record: one of nothing about nobody tells. */
+  private static boolean refused(Stand stand) {
+    try {
+      stand.write(
+          new ProducerRecord<>(
+              stand.kafka.topic(TopicCatalogue.INVENTORY), "none/none".getBytes(UTF_8), null));
+      return false;
+    } catch (IllegalStateException e) {
+      assertThat(e).hasRootCauseInstanceOf(RecordTooLargeException.class);
+      return true;
     }
   }
 }

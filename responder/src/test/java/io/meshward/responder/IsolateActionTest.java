@@ -14,6 +14,8 @@ import io.meshward.schemas.Target;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -43,11 +45,23 @@ class IsolateActionTest {
   void isolatesOnePodByPolicyAndLabelAtOnceAndLetsAReplacementStart() {
     Target target = authProxy();
     ObjectNode prior = prepared(target);
-    cluster.kubernetes.faults().delay(1, LONG, on("PATCH", POLICY));
+    CountDownLatch labelled = new CountDownLatch(1);
+    cluster.kubernetes.faults().hold(1, labelled, on("PATCH", POLICY));
 
-    Outcome outcome = acted(target, prior);
+    CompletableFuture<Outcome> acting =
+        CompletableFuture.supplyAsync(() -> acted(target, prior), Thread::startVirtualThread);
+    Stand.eventually(
+        "the label is on before the policy is",
+        () ->
+            cluster
+                .shop
+                .pod(known(target.pod()))
+                .getMetadata()
+                .getLabels()
+                .containsKey(Annotations.CONTAINMENT));
+    labelled.countDown();
 
-    assertThat(outcome).isEqualTo(new Outcome.Done("isolated"));
+    assertThat(acting.join()).isEqualTo(new Outcome.Done("isolated"));
     assertThat(Writes.actions(cluster.kubernetes))
         .containsExactly(label(target), "PATCH " + POLICY_PATH);
     Pod pod = cluster.shop.pod(known(target.pod()));

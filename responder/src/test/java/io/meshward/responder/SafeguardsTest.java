@@ -282,7 +282,8 @@ class SafeguardsTest {
     try (Stand stand = burst()) {
       stand.peer("payment");
       stand.shop.deploy("frontend", 1);
-      Responder responder = stand.start(stand.enforcing(""));
+      KillSwitch passes = new KillSwitch();
+      Responder responder = stand.start(stand.enforcing(""), passes);
       stand.kubernetes.faults().throttle(1_000_000, Duration.ZERO, on("PATCH", "/scale"));
       detect(stand, stand.shop.target("frontend"));
       stand.await(
@@ -291,6 +292,7 @@ class SafeguardsTest {
 
       control(stand, ResponseMode.PLAN);
       Stand.eventually("it knows", () -> limited(responder));
+      Stand.eventually("no try from before is under way", () -> idle(passes.passed()));
       stand.kubernetes.faults().clear();
       assertThat(quiet(stand, Duration.ofMillis(500))).isTrue();
       assertThat(stand.shop.replicas("frontend")).isEqualTo(1);
@@ -425,6 +427,15 @@ class SafeguardsTest {
   /** Whether a responder has read that it may only plan. */
   private static boolean limited(Responder responder) {
     return Stand.metrics(responder).contains("meshward_responder_highest_mode 1");
+  }
+
+  /** Whether every try to scale that was begun has come to its end. */
+  private static boolean idle(List<KillSwitch.Passed> passed) {
+    return passes(passed, "operating: Act 1") == passes(passed, "operated: Act 1");
+  }
+
+  private static long passes(List<KillSwitch.Passed> passed, String place) {
+    return passed.stream().filter(each -> each.name().equals(place)).count();
   }
 
   private static boolean quiet(Stand stand, Duration time) {

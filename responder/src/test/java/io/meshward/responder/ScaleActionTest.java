@@ -58,7 +58,11 @@ class ScaleActionTest {
     cluster.shop.finalizers(last, "shop.test/drain");
     ObjectNode prior = prepared();
     acted(cluster.step(target), prior);
-    Stand.eventually("only the last pod is left", () -> cluster.shop.pods("frontend").size() == 1);
+    Stand.eventually(
+        "only the last pod is left, which is no replica any more",
+        () ->
+            cluster.shop.pods("frontend").size() == 1
+                && cluster.shop.runningReplicas("frontend") == 0);
 
     Verification early = cluster.scale.verify(cluster.step(target, Duration.ofMillis(500)), prior);
     cluster.shop.finalizers(last);
@@ -162,7 +166,7 @@ class ScaleActionTest {
             "other-containment",
             target,
             EventCodec.object().put("replicas", 0),
-            Duration.ofSeconds(2),
+            Stand.PATIENCE,
             () -> true,
             first);
 

@@ -157,7 +157,16 @@ final class Stand implements AutoCloseable {
   }
 
   Responder start(ResponderConfig config, Checkpoint checkpoint) {
-    Responder responder = Responder.start(config, InstantSource.system(), checkpoint);
+    return start(config, InstantSource.system(), checkpoint);
+  }
+
+  /** Starts a responder by a clock of the test's, and waits until it is ready. */
+  Responder start(ResponderConfig config, InstantSource clock) {
+    return start(config, clock, Checkpoint.NONE);
+  }
+
+  private Responder start(ResponderConfig config, InstantSource clock, Checkpoint checkpoint) {
+    Responder responder = Responder.start(config, clock, checkpoint);
     parts.add(responder);
     eventually("the responder is ready", responder::isReady);
     return responder;
