@@ -44,7 +44,7 @@ class ForeignClientTest {
   }
 
   private static BigInteger next(BlockingQueue<BigInteger> serials) throws InterruptedException {
-    BigInteger next = serials.poll(10, TimeUnit.SECONDS);
+    BigInteger next = serials.poll(1, TimeUnit.MINUTES);
     assertThat(next).isNotNull();
     return next;
   }

@@ -36,7 +36,7 @@ import org.jspecify.annotations.Nullable;
 /** A plain client of a Workload API, over the generated stubs. */
 final class WorkloadApiClient implements AutoCloseable {
 
-  private static final int TIMEOUT_SECONDS = 10;
+  private static final int TIMEOUT_SECONDS = 60;
   private static final int FLOW_CONTROL_WINDOW_BYTES = 65_535;
 
   private final EventLoopGroup eventLoop =
