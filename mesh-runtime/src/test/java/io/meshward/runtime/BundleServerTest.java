@@ -33,12 +33,15 @@ class BundleServerTest {
   void servesAsManyAtATimeAsItHasPlacesAndLetsTheOthersWait() throws Exception {
     AtomicInteger busy = new AtomicInteger();
     AtomicInteger most = new AtomicInteger();
+    CountDownLatch second = new CountDownLatch(2);
     CountDownLatch third = new CountDownLatch(3);
     try (BundleServer server =
             start(
                 () -> {
                   most.accumulateAndGet(busy.incrementAndGet(), Math::max);
+                  second.countDown();
                   third.countDown();
+                  await(second, 30_000);
                   // Long enough for one more to come in, if it may.
                   await(third, 100);
                   busy.decrementAndGet();

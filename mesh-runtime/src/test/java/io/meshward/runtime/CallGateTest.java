@@ -31,6 +31,8 @@ import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import org.junit.jupiter.api.AfterEach;
@@ -258,8 +260,11 @@ class CallGateTest {
         .hasMessageContaining("inside a call");
   }
 
+  /** In one go, so that nobody reads half of it. */
   private void policy(String json) throws IOException {
-    Files.writeString(shop.policy, json, UTF_8);
+    Path next = shop.policy.resolveSibling(shop.policy.getFileName() + ".next");
+    Files.writeString(next, json, UTF_8);
+    Files.move(next, shop.policy, StandardCopyOption.ATOMIC_MOVE);
   }
 
   private ManagedChannel channel() {

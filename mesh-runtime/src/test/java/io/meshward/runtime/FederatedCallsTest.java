@@ -37,6 +37,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -51,6 +52,7 @@ class FederatedCallsTest {
   private final TrustDomain partnerDomain = partner.trustDomain().name();
   private final SpiffeId endpointId = partnerDomain.id("/ns/mesh/sa/bundles");
   private final SpiffeId buyer = partnerDomain.id("/ns/shop/sa/buyer");
+  private final List<MeshRuntime> servers = new ArrayList<>();
   @TempDir private Path directory;
 
   @AfterEach
@@ -162,15 +164,21 @@ class FederatedCallsTest {
     IssuedSvid theirs = partner.trustDomain().issue(buyer, faulty);
     IssuedSvid ours = shop.mesh.trustDomain().issue(shop.frontend, faulty);
 
-    Server usual = shop.serve(shop.ordersRuntime());
+    Server usual = serve(orders -> orders);
     assertServed(usual, theirs);
     assertRefused(usual, ours);
-    Server strict = shop.serve(shop.ordersRuntime(orders -> orders.profile(SvidProfile.STRICT)));
+    Server strict = serve(orders -> orders.profile(SvidProfile.STRICT));
     assertRefused(strict, theirs);
     assertRefused(strict, ours);
-    Server lenient = shop.serve(shop.ordersRuntime(orders -> orders.profile(SvidProfile.LENIENT)));
+    Server lenient = serve(orders -> orders.profile(SvidProfile.LENIENT));
     assertServed(lenient, theirs);
     assertServed(lenient, ours);
+  }
+
+  private Server serve(UnaryOperator<MeshRuntimeBuilder> more) {
+    MeshRuntime orders = shop.ordersRuntime(more);
+    servers.add(orders);
+    return shop.serve(orders);
   }
 
   private void assertServed(Server server, IssuedSvid faulty) {
@@ -179,6 +187,7 @@ class FederatedCallsTest {
 
     assertThat(Echo.call(channel, "hello")).isEqualTo(faulty.id() + " said hello");
     TlsHandshake event = shop.serverEvents.await(TlsHandshake.class, any -> true);
+    end(channel);
     assertThat(event.tls().result()).isEqualTo(TlsHandshake.Result.SUCCESS);
     assertThat(event.tls().detail()).isEqualTo("profile:extended_key_usage");
     assertThat(event.peer().id()).isEqualTo(faulty.id());
@@ -191,8 +200,20 @@ class FederatedCallsTest {
     assertThatThrownBy(() -> Echo.call(channel, "hello"))
         .isInstanceOf(StatusRuntimeException.class);
     TlsHandshake event = shop.serverEvents.await(TlsHandshake.class, any -> true);
+    end(channel);
     assertThat(event.tls().result()).isEqualTo(TlsHandshake.Result.CERTIFICATE_VERIFICATION_FAILED);
     assertThat(event.tls().detail()).isEqualTo("profile:extended_key_usage");
+  }
+
+  /**
+   * One that is refused dials again and again: its last dial must not be seen as the next one's.
+   */
+  private void end(ManagedChannel channel) {
+    channel.shutdownNow();
+    Eventually.await("the channel's end", channel::isTerminated);
+    Eventually.await(
+        "no connection",
+        () -> servers.stream().allMatch(server -> server.status().connections() == 0));
   }
 
   @Test

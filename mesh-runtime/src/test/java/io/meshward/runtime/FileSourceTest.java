@@ -9,6 +9,7 @@ import io.meshward.schemas.EventCodec;
 import io.meshward.schemas.SpiffeId;
 import io.meshward.testkit.IssueOptions;
 import io.meshward.testkit.IssuedSvid;
+import io.meshward.testkit.SettableClock;
 import io.meshward.testkit.TestTrustDomain;
 import io.meshward.testkit.Variation;
 import java.io.IOException;
@@ -18,7 +19,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.security.cert.CertificateEncodingException;
 import java.security.cert.X509Certificate;
-import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.Base64;
 import java.util.Deque;
@@ -157,21 +158,26 @@ class FileSourceTest {
 
   @Test
   void anSvidThatEndsIsNotServedAnyMore() throws Exception {
-    write(SHOP.issue(ORDERS, IssueOptions.DEFAULT.timeToLive(Duration.ofSeconds(4))));
-    MeshRuntime orders = start(builder());
+    SettableClock clock = new SettableClock(Instant.now());
+    MeshRuntime orders = start(builder().clock(clock));
+    X509Svid svid = orders.svid();
 
+    clock.set(svid.notAfter());
+    Eventually.await(
+        "it is told late", () -> states.stream().anyMatch(RuntimeState.Stale.class::isInstance));
+    assertThat(orders.status().open()).isTrue();
+    clock.set(svid.notAfter().plusMillis(1));
     Eventually.await(
         "the end", () -> states.stream().anyMatch(RuntimeState.Expired.class::isInstance));
 
     assertThat(orders.status().open()).isFalse();
     assertThat(orders.status().closedBecause())
         .hasValueSatisfying(why -> assertThat(why).contains("expired"));
-    assertThat(states.stream().anyMatch(RuntimeState.Stale.class::isInstance)).isTrue();
     assertThatThrownBy(orders::svid).isInstanceOf(MeshRuntimeException.class);
   }
 
   private org.assertj.core.api.AbstractThrowableAssert<?, ?> assertRefusesToStart(String words) {
-    return assertThatThrownBy(() -> builder().startDeadline(Duration.ofMillis(400)).start())
+    return assertThat(FailedStart.of(this::builder, words))
         .isInstanceOf(MeshRuntimeException.class)
         .hasMessageContaining(words)
         .hasMessageContaining("mounted");

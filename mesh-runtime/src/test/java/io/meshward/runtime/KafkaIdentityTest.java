@@ -473,7 +473,7 @@ class KafkaIdentityTest {
     Map<String, Object> own = new HashMap<>(runtime.kafkaClient(broker.toString()));
     own.put("bootstrap.servers", kafka.bootstrapServers());
     send(producer(own));
-    assertThat(mesh.workload(orders).openStreams()).isEqualTo(1);
+    Eventually.await("the one watch is left", () -> mesh.workload(orders).openStreams() == 1);
     assertThatThrownBy(() -> runtime.kafkaClient()).isInstanceOf(IllegalArgumentException.class);
   }
 

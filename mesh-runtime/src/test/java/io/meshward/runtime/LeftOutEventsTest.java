@@ -51,10 +51,7 @@ class LeftOutEventsTest {
       assertThat(decisions(shop, "/meshward.test.Echo/Missing"))
           .as("what does not exist is no plain call")
           .isEqualTo(3);
-      Eventually.await(
-          () -> "22 allows are reported as left out",
-          Duration.ofSeconds(10),
-          () -> leftOut(shop, "allow") == 22);
+      Eventually.await("22 allows are reported as left out", () -> leftOut(shop, "allow") == 22);
     }
   }
 

@@ -201,8 +201,10 @@ class MeshTlsTest {
   @Test
   void aRefusedHandshakeIsReportedOnceWithItsReason() throws Exception {
     assertThat(ask(Attacker.context(null))).isEmpty();
+    awaitHandshakes(1);
     assertThat(ask(Attacker.context(shop.mesh.trustDomain().issue(shop.frontend)), "TLSv1.2"))
         .isEmpty();
+    awaitHandshakes(2);
     try (OneConnection accepted = new OneConnection();
         Socket plain = new Socket(InetAddress.getLoopbackAddress(), accepted.port())) {
       plain.setSoTimeout(10_000);
@@ -210,11 +212,16 @@ class MeshTlsTest {
       assertThat(plain.getInputStream().readAllBytes()).isNotNull();
     }
 
-    Eventually.await("three events", () -> shop.serverEvents.of(TlsHandshake.class).size() == 3);
+    awaitHandshakes(3);
     assertThat(shop.serverEvents.of(TlsHandshake.class))
         .extracting(event -> event.tls().detail())
         .containsExactly("no_client_cert", "tls_version", "plaintext");
     assertThat(orders.status().connections()).isZero();
+  }
+
+  private void awaitHandshakes(int count) {
+    Eventually.await(
+        count + " events", () -> shop.serverEvents.of(TlsHandshake.class).size() == count);
   }
 
   @Test

@@ -7,8 +7,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.grpc.Metadata;
 import io.meshward.schemas.SpiffeId;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
@@ -235,11 +233,8 @@ class OpaDecisionPointTest {
 
   @Test
   void refusesWhenNobodyListens() throws Exception {
-    int port;
-    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      port = socket.getLocalPort();
-    }
-    OpaDecisionPoint point = point(OpaOptions.at("http://127.0.0.1:" + port).timeout(LONG));
+    OpaDecisionPoint point =
+        point(OpaOptions.at("http://127.0.0.1:" + RealOpa.freePort()).timeout(LONG));
 
     assertThat(answer(point, call()).reason()).isEqualTo("opa_unreachable");
   }

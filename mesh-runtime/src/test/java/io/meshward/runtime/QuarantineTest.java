@@ -17,6 +17,7 @@ import io.meshward.schemas.TlsHandshake;
 import io.meshward.schemas.TlsHandshake.Result;
 import io.meshward.schemas.TrustDomain;
 import io.meshward.testkit.IssuedSvid;
+import io.meshward.testkit.SettableClock;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -189,15 +190,19 @@ class QuarantineTest {
 
   @Test
   void aHoldThatExpiresIsReleasedByOurClock() {
-    Server server = shop.serve(shop.ordersRuntime());
+    // A little ahead, so that what is issued while this runs is valid already.
+    SettableClock clock = new SettableClock(Instant.now().plusSeconds(60));
+    Server server = shop.serve(shop.ordersRuntime(builder -> builder.clock(clock)));
     ManagedChannel channel = shop.dial(shop.frontendRuntime(), server);
+    Duration life = Duration.ofMillis(300);
     shop.serverHolds.place(
         new Hold(
             new QuarantineKey(Subject.of(shop.frontend), "containment-1"),
-            Instant.now(),
-            Instant.now().plusMillis(700),
+            clock.instant(),
+            clock.instant().plus(life),
             null));
     assertThat(failure(channel)).isEqualTo(Status.Code.UNAVAILABLE);
+    clock.advance(life);
 
     shop.serverEvents.await(
         Enforcement.class, event -> event.enforcement().outcome() == Outcome.RELEASED);

@@ -7,6 +7,7 @@ import com.sun.net.httpserver.HttpServer;
 import io.meshward.schemas.EventCodec;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.BindException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -16,6 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.zip.GZIPInputStream;
 
@@ -79,9 +81,7 @@ final class RealOpa implements AutoCloseable {
                 reporting: {min_delay_seconds: 1, max_delay_seconds: 1}
               """
                   .formatted(services.getAddress().getPort()));
-      try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-        port = free.getLocalPort();
-      }
+      port = freePort();
       process =
           new ProcessBuilder(
                   opa.toString(),
@@ -99,6 +99,21 @@ final class RealOpa implements AutoCloseable {
               .start();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
+    }
+  }
+
+  /**
+   * A port that nobody listens on, below those from which the system serves connecting sockets: the
+   * many that tests open could take it before whoever it is for.
+   */
+  static int freePort() throws IOException {
+    while (true) {
+      int port = ThreadLocalRandom.current().nextInt(10_000, 20_000);
+      try (ServerSocket socket = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
+        return socket.getLocalPort();
+      } catch (BindException taken) {
+        // The next choice.
+      }
     }
   }
 

@@ -15,6 +15,7 @@ import io.meshward.schemas.TlsHandshake;
 import io.meshward.schemas.TlsHandshake.Result;
 import io.meshward.testkit.IssueOptions;
 import io.meshward.testkit.IssuedSvid;
+import io.meshward.testkit.SettableClock;
 import io.meshward.testkit.TestTrustDomain;
 import io.meshward.testkit.WorkloadEntry;
 import java.time.Duration;
@@ -135,6 +136,7 @@ class RotationTest {
       rotate(i);
     }
     awaitCalls(calls);
+    Eventually.await("enough of both", () -> calls.get() > 1_000 && handshakes.get() > 10);
     stop.set(true);
     for (Thread caller : callers) {
       caller.join(Duration.ofMinutes(1));
@@ -271,10 +273,10 @@ class RotationTest {
 
   @Test
   void saysThatNoNewSvidComesBeforeTheOldOneEnds() {
-    shop.mesh
-        .workload(shop.frontend)
-        .serve(WorkloadEntry.of(shop.frontend).timeToLive(Duration.ofSeconds(6)));
-    MeshRuntime frontend = shop.frontendRuntime();
+    SettableClock clock = new SettableClock(Instant.now());
+    MeshRuntime frontend = shop.frontendRuntime(builder -> builder.clock(clock));
+    X509Svid svid = frontend.svid();
+    clock.set(svid.notAfter().minus(svid.lifetime().dividedBy(10)));
 
     SvidLifecycle stalled =
         shop.clientEvents.await(
