@@ -29,6 +29,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 class EmbeddedKafkaTest {
 
+  private static final Duration PATIENCE = Duration.ofMinutes(1);
+
   @Test
   void servesProducersAndConsumers() throws Exception {
     try (var kafka = EmbeddedKafka.start()) {
@@ -246,7 +248,7 @@ class EmbeddedKafkaTest {
         assertThat(taken.isBound()).isTrue();
         back = CompletableFuture.runAsync(kafka::restart, executor);
       }
-      back.get(20, TimeUnit.SECONDS);
+      back.get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
 
       new KafkaClients(kafka).createTopic("alerts");
       assertThat(kafka.bootstrapServers()).isEqualTo(address);
@@ -267,11 +269,20 @@ class EmbeddedKafkaTest {
     }
 
     assertThat(directory).doesNotExist();
-    assertThat(Thread.getAllStackTraces().keySet())
-        .filteredOn(thread -> !threadsBefore.contains(thread))
+    // A thread may end a moment after whoever ended it was told so; one that is left never ends.
+    long end = System.nanoTime() + PATIENCE.toNanos();
+    while (!threadsSince(threadsBefore).isEmpty() && System.nanoTime() - end < 0) {
+      Thread.sleep(10);
+    }
+    assertThat(threadsSince(threadsBefore)).isEmpty();
+  }
+
+  private static List<Thread> threadsSince(Set<Thread> before) {
+    return Thread.getAllStackTraces().keySet().stream()
+        .filter(thread -> !before.contains(thread))
         // The meters of Kafka's metrics library tick in two daemon threads once for the whole JVM.
-        .filteredOn(thread -> !thread.getName().startsWith("metrics-meter-tick-thread-"))
-        .isEmpty();
+        .filter(thread -> !thread.getName().startsWith("metrics-meter-tick-thread-"))
+        .toList();
   }
 
   @Test

@@ -18,7 +18,7 @@ import org.apache.kafka.common.serialization.StringSerializer;
 /** Plain Kafka clients of one broker, bounded in all they wait for. */
 final class KafkaClients {
 
-  private static final Duration TIMEOUT = Duration.ofSeconds(20);
+  private static final Duration TIMEOUT = Duration.ofMinutes(1);
 
   private final Map<String, Object> common = new HashMap<>();
 

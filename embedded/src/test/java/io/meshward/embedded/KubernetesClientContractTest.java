@@ -29,6 +29,7 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import java.util.function.Predicate;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -94,6 +95,11 @@ class KubernetesClientContractTest extends KubernetesContract {
       return new Told<>(informer, events);
     }
 
+    /** What it told comes a little later than what it knows. */
+    long leavings() {
+      return events.stream().filter(event -> event.startsWith("- ")).count();
+    }
+
     List<T> known() {
       return informer.getStore().list();
     }
@@ -121,7 +127,7 @@ class KubernetesClientContractTest extends KubernetesContract {
                     .inNamespace(namespace)
                     .withLabel("app", name)
                     .runnableInformer(0))) {
-      assertThat(deployments.events()).contains("+ before-" + name);
+      await(() -> deployments.events().contains("+ before-" + name));
 
       client.resource(read(deployment(name, 2), Deployment.class)).create();
       await(() -> pods.known().stream().filter(this::isReady).count() == 2);
@@ -132,11 +138,9 @@ class KubernetesClientContractTest extends KubernetesContract {
                       known ->
                           known.getMetadata().getName().equals(name)
                               && Integer.valueOf(2).equals(known.getStatus().getReadyReplicas())));
-      ReplicaSet set =
-          replicaSets.known().stream()
-              .filter(known -> known.getMetadata().getName().startsWith(name + "-"))
-              .findFirst()
-              .orElseThrow();
+      Predicate<ReplicaSet> ours = known -> known.getMetadata().getName().startsWith(name + "-");
+      await(() -> replicaSets.known().stream().anyMatch(ours));
+      ReplicaSet set = replicaSets.known().stream().filter(ours).findFirst().orElseThrow();
       assertThat(pods.known())
           .allSatisfy(
               pod ->
@@ -159,7 +163,8 @@ class KubernetesClientContractTest extends KubernetesContract {
 
       client.apps().deployments().inNamespace(namespace).withName(name).scale(0);
       await(() -> pods.known().isEmpty());
-      assertThat(pods.events()).filteredOn(event -> event.startsWith("- ")).hasSize(3);
+      await(() -> pods.leavings() >= 3);
+      assertThat(pods.leavings()).as("%s", pods.events()).isEqualTo(3);
       client.apps().deployments().inNamespace(namespace).withName(name).delete();
       await(() -> deployments.events().contains("- " + name));
       await(() -> replicaSets.events().contains("- " + set.getMetadata().getName()));

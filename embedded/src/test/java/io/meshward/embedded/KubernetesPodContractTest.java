@@ -242,7 +242,7 @@ class KubernetesPodContractTest extends KubernetesContract {
 
   @Test
   void evictsWithACondition() {
-    readyPod("evicted");
+    readyPod("evicted", ",\"finalizers\":[\"example.com/hold\"]");
 
     Answer evicted = evict("evicted", "").hasCode(201);
     Answer pod = api.get(in("pods", "evicted")).hasCode(200);
@@ -251,6 +251,7 @@ class KubernetesPodContractTest extends KubernetesContract {
     assertThat(pod.text("/metadata/deletionTimestamp")).isNotEmpty();
     assertThat(pod.at("/status/conditions").toString())
         .contains("DisruptionTarget", "EvictionByEvictionAPI");
+    api.merge(in("pods", "evicted"), "{\"metadata\":{\"finalizers\":null}}").hasCode(200);
     api.awaitGone(in("pods", "evicted"));
     evict("evicted", "").isRefused(404, "NotFound");
   }
