@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.jspecify.annotations.Nullable;
@@ -40,6 +41,7 @@ public final class DeadLetters implements AutoCloseable {
   private final String source;
   private final Metrics metrics;
   private final InstantSource clock;
+  private final LongSupplier nanoTime;
   private final RenewedProducer producer;
   private final DeadLetterQuota quota = new DeadLetterQuota();
   private final BlockingQueue<Letter> queue = new ArrayBlockingQueue<>(QUEUE);
@@ -49,11 +51,17 @@ public final class DeadLetters implements AutoCloseable {
   private record Letter(String key, DeadLetter data, String cause) {}
 
   private DeadLetters(
-      KafkaConfig kafka, String stage, String source, InstantSource clock, Metrics metrics) {
+      KafkaConfig kafka,
+      String stage,
+      String source,
+      InstantSource clock,
+      LongSupplier nanoTime,
+      Metrics metrics) {
     this.kafka = kafka;
     this.stage = stage;
     this.source = source;
     this.clock = clock;
+    this.nanoTime = nanoTime;
     this.metrics = metrics;
     Map<String, Object> properties = kafka.producer(stage + "-dead-letters");
     properties.put(ProducerConfig.BUFFER_MEMORY_CONFIG, 4L * 1024 * 1024);
@@ -74,7 +82,18 @@ public final class DeadLetters implements AutoCloseable {
    */
   public static DeadLetters start(
       KafkaConfig kafka, String stage, String source, InstantSource clock, Metrics metrics) {
-    return new DeadLetters(kafka, stage, source, clock, metrics);
+    return start(kafka, stage, source, clock, System::nanoTime, metrics);
+  }
+
+  /** Starts a writer whose quotas fill by a clock of their own, as {@link System#nanoTime()}. */
+  static DeadLetters start(
+      KafkaConfig kafka,
+      String stage,
+      String source,
+      InstantSource clock,
+      LongSupplier nanoTime,
+      Metrics metrics) {
+    return new DeadLetters(kafka, stage, source, clock, nanoTime, metrics);
   }
 
   /**
@@ -93,7 +112,7 @@ public final class DeadLetters implements AutoCloseable {
     long bytes = OVERHEAD_BYTES + Math.min(message.length, DeadLetter.MAX_PAYLOAD_BYTES) * 4L / 3;
     boolean admitted;
     synchronized (quota) {
-      admitted = quota.admits(sender, bytes, System.nanoTime());
+      admitted = quota.admits(sender, bytes, nanoTime.getAsLong());
     }
     if (!admitted) {
       count(cause, "over_quota");

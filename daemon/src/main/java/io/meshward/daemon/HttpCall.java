@@ -17,8 +17,11 @@ import org.eclipse.jetty.util.thread.Scheduler;
 public final class HttpCall {
   private static final int CHUNK = 16 * 1024;
 
-  /** How long a refused client may go on sending; it could not read its answer otherwise. */
-  private static final Duration LINGER = Duration.ofSeconds(1);
+  /**
+   * Which part of the time for a request a refused client may go on sending; it could not read its
+   * answer otherwise.
+   */
+  private static final int LINGERING = 10;
 
   private final Request request;
   private final HttpLimits limits;
@@ -104,16 +107,18 @@ public final class HttpCall {
   }
 
   /**
-   * Reads what is left of the body and drops it, up to the limit of a body and for a second at
-   * most. A client writes its request before it reads the answer: closing the connection under it
-   * resets it, and the answer is lost. One that waits to be told to go on is left waiting.
+   * Reads what is left of the body and drops it, up to the limit of a body and for a tenth of the
+   * time that a request may take at most. A client writes its request before it reads the answer:
+   * closing the connection under it resets it, and the answer is lost. One that waits to be told to
+   * go on is left waiting.
    */
   void dropRest() {
     if (ended || request.getHeaders().contains(HttpHeader.EXPECT)) {
       return;
     }
     Duration left = timeLeft();
-    Scheduler.Task deadline = failAfter(left.compareTo(LINGER) < 0 ? left : LINGER);
+    Duration linger = limits.request().dividedBy(LINGERING);
+    Scheduler.Task deadline = failAfter(left.compareTo(linger) < 0 ? left : linger);
     try {
       content.skipNBytes(limits.body().bytes());
     } catch (IOException e) {

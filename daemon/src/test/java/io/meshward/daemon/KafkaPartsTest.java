@@ -43,6 +43,7 @@ class KafkaPartsTest {
     try (DeadLetters letters = deadLetters()) {
       letters.write(null, SENDER, "malformed_json", "not JSON", "{".getBytes(UTF_8));
       letters.write("a key", SENDER, "invalid", "no rule", new byte[100_000]);
+      awaitKept(2);
     }
     List<ConsumerRecord<byte[], byte[]>> records =
         KafkaFixture.read(kafka, TopicCatalogue.DEADLETTER, 2);
@@ -68,10 +69,13 @@ class KafkaPartsTest {
   void tellsHowMuchWasOverQuota() throws Exception {
     KafkaFixture.create(kafka, TopicCatalogue.DEADLETTER);
     byte[] message = new byte[DeadLetter.MAX_PAYLOAD_BYTES];
-    try (DeadLetters letters = deadLetters()) {
+    // By a clock that stands: in a third of a second the quota fills up for one letter more.
+    try (DeadLetters letters =
+        DeadLetters.start(kafka, "ingest", "//shop/ingest", () -> NOW, () -> 0, metrics)) {
       for (int i = 0; i < 14; i++) {
         letters.write(null, SENDER, "invalid", "no rule", message);
       }
+      awaitKept(11);
     }
     List<ConsumerRecord<byte[], byte[]>> records =
         KafkaFixture.read(kafka, TopicCatalogue.DEADLETTER, 12);
@@ -112,6 +116,19 @@ class KafkaPartsTest {
       broker.restart();
       await(health::isReady);
     }
+  }
+
+  /** Waits until the broker has that many letters: closing waits for it for a moment only. */
+  private void awaitKept(int letters) throws Exception {
+    await(
+        () ->
+            metrics
+                    .scrape()
+                    .lines()
+                    .filter(line -> line.contains("outcome=\"kept\""))
+                    .mapToDouble(line -> Double.parseDouble(line.substring(line.indexOf(' ') + 1)))
+                    .sum()
+                >= letters);
   }
 
   private static void await(BooleanSupplier condition) throws Exception {

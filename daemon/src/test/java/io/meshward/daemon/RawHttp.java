@@ -2,8 +2,10 @@ package io.meshward.daemon;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.Socket;
+import java.net.SocketException;
 import java.net.URI;
 
 /** A connection that speaks HTTP byte by byte, as badly as a test wants. */
@@ -22,9 +24,15 @@ final class RawHttp implements AutoCloseable {
     return this;
   }
 
-  /** Reads until the server closes the connection. */
+  /** Reads until the server closes the connection, or resets it because more was sent. */
   String readAll() throws IOException {
-    return new String(socket.getInputStream().readAllBytes(), ISO_8859_1);
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try {
+      socket.getInputStream().transferTo(bytes);
+    } catch (SocketException e) {
+      // The end, too.
+    }
+    return bytes.toString(ISO_8859_1);
   }
 
   /** Reads one response with a content length, or an interim one without. */
