@@ -32,7 +32,6 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -101,7 +100,7 @@ class DetectTest {
       assertThat(burst.data().detection().rule()).isEqualTo("Burst");
       assertThat(burst.data().detection().output()).isEqualTo("3 fetches in a");
       assertThat(burst.data().evidence()).hasSize(3);
-      assertThat(get(detect, "/readyz").statusCode()).isEqualTo(200);
+      Pipeline.await("it says that it is ready", () -> get(detect, "/readyz").statusCode() == 200);
       assertThat(get(detect, "/metrics").body())
           .contains("meshward_detect_detections_total{rule=\"Burst\"} 1.0");
     }
@@ -113,7 +112,7 @@ class DetectTest {
       Pipeline.Reader detections = pipeline.reader(TopicCatalogue.DETECTIONS);
       Instant time = Instant.now().minusSeconds(5);
       try (Detect first = pipeline.start()) {
-        assertThat(first.isReady()).isTrue();
+        Pipeline.awaitReady(first);
         send(pipeline, "fetch-0", "a", time, "fetch");
         send(pipeline, "fetch-1", "a", time.plusMillis(1), "fetch");
         send(pipeline, "mark", "a", time, "bash");
@@ -122,7 +121,7 @@ class DetectTest {
       send(pipeline, "fetch-1", "a", time.plusMillis(1), "fetch");
       send(pipeline, "mark", "a", time, "bash");
       try (Detect second = pipeline.start()) {
-        assertThat(second.isReady()).isTrue();
+        Pipeline.awaitReady(second);
         send(pipeline, "fetch-2", "a", time.plusMillis(2), "fetch");
         detections.await(2);
         send(pipeline, "last", "a", time, "bash");
@@ -151,7 +150,7 @@ class DetectTest {
 
       List<String> expected;
       try (Detect unharmed = calm.start()) {
-        assertThat(unharmed.isReady()).isTrue();
+        Pipeline.awaitReady(unharmed);
         send(calm, alerts);
         // Of each pod's fetches every third completes a window; of the shells each is detected.
         expected = ids(calm.reader(TopicCatalogue.DETECTIONS).awaitDetections(30 + 30));
@@ -206,7 +205,7 @@ class DetectTest {
       assertThat(empty.letter().detail()).isEqualTo("falco.alert at falco: it is missing");
       send(pipeline, "shell", "a", Instant.now(), "bash");
       pipeline.reader(TopicCatalogue.DETECTIONS).await(1);
-      assertThat(detect.isReady()).isTrue();
+      Pipeline.awaitReady(detect);
     }
   }
 
@@ -341,7 +340,7 @@ class DetectTest {
     try (HttpClient client = HttpClient.newHttpClient()) {
       URI uri = detect.httpUri().resolve(path);
       return client.send(
-          HttpRequest.newBuilder(uri).timeout(Duration.ofSeconds(5)).build(),
+          HttpRequest.newBuilder(uri).timeout(Pipeline.PATIENCE).build(),
           HttpResponse.BodyHandlers.ofString());
     } catch (IOException e) {
       throw new UncheckedIOException(e);

@@ -32,7 +32,7 @@ import org.apache.kafka.common.TopicPartition;
 
 /** Detection's topics on a broker, under a prefix of their own, with what writes and reads them. */
 final class Pipeline implements AutoCloseable {
-  static final Duration PATIENCE = Duration.ofSeconds(30);
+  static final Duration PATIENCE = Duration.ofMinutes(2);
 
   private final KafkaConfig kafka;
   private final Path directory;
@@ -96,8 +96,13 @@ final class Pipeline implements AutoCloseable {
   /** Detection in this process, ready. */
   Detect start() {
     Detect detect = Detect.start(config());
-    await("detection is ready", detect::isReady);
+    awaitReady(detect);
     return detect;
+  }
+
+  /** It may be unready for a moment while the broker's answers are slow. */
+  static void awaitReady(Detect detect) {
+    await("detection is ready", detect::isReady);
   }
 
   void send(Envelope<? extends Event> event, String key) throws Exception {

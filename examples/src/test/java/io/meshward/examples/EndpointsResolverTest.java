@@ -5,8 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.grpc.NameResolver;
 import io.grpc.NameResolverRegistry;
 import io.grpc.Status;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.Executors;
@@ -37,11 +39,11 @@ final class EndpointsResolverTest {
 
   @Test
   void followsTheFile() throws Exception {
-    Files.write(folder.resolve("orders"), List.of("127.0.0.1:1", "127.0.0.2:2"));
+    list("127.0.0.1:1", "127.0.0.2:2");
     resolver.start(listener());
     assertThat(next()).isEqualTo("/127.0.0.1:1,/127.0.0.2:2");
 
-    Files.write(folder.resolve("orders"), List.of("127.0.0.3:3"));
+    list("127.0.0.3:3");
     assertThat(next()).isEqualTo("/127.0.0.3:3");
   }
 
@@ -50,10 +52,10 @@ final class EndpointsResolverTest {
     resolver.start(listener());
     assertThat(next()).startsWith("UNAVAILABLE").contains("orders");
 
-    Files.write(folder.resolve("orders"), List.of("127.0.0.1:1"));
+    list("127.0.0.1:1");
     assertThat(next()).isEqualTo("/127.0.0.1:1");
 
-    Files.write(folder.resolve("orders"), List.of());
+    list();
     assertThat(next()).startsWith("UNAVAILABLE");
   }
 
@@ -62,8 +64,14 @@ final class EndpointsResolverTest {
     assertThat(NameResolverRegistry.getDefaultRegistry().getDefaultScheme()).isEqualTo("dns");
   }
 
+  /** At once, as whoever runs the shop does: half written, the file would name nobody. */
+  private void list(String... endpoints) throws IOException {
+    Path written = Files.write(folder.resolve("orders.new"), List.of(endpoints));
+    Files.move(written, folder.resolve("orders"), StandardCopyOption.ATOMIC_MOVE);
+  }
+
   private String next() throws InterruptedException {
-    String text = heard.poll(5, TimeUnit.SECONDS);
+    String text = heard.poll(1, TimeUnit.MINUTES);
     return text == null ? "nothing" : text;
   }
 

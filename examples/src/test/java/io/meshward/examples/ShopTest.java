@@ -5,7 +5,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.groups.Tuple.tuple;
 
 import io.grpc.BindableService;
+import io.grpc.CallOptions;
 import io.grpc.Channel;
+import io.grpc.ClientCall;
+import io.grpc.ClientInterceptor;
+import io.grpc.ClientInterceptors;
+import io.grpc.ConnectivityState;
+import io.grpc.ForwardingClientCall.SimpleForwardingClientCall;
+import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.meshward.examples.shop.ChargeRequest;
@@ -29,7 +38,9 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -87,7 +98,13 @@ final class ShopTest {
   @Test
   void callThatIsUnderWayWhenTheProcessStopsIsReported() throws Exception {
     ShopProcess frontend = process("frontend");
-    Channel orders = frontend.channel("orders");
+    Channel toNobody = frontend.channel("orders");
+    // Before it knows that nobody is there, its end would be told as a cancellation.
+    while (((ManagedChannel) toNobody).getState(true) != ConnectivityState.TRANSIENT_FAILURE) {
+      LockSupport.parkNanos(1_000_000);
+    }
+    var underWay = new CountDownLatch(1);
+    Channel orders = telling(toNobody, underWay);
     var ended = new CompletableFuture<@Nullable Void>();
     Thread.ofVirtual()
         .start(
@@ -101,6 +118,7 @@ final class ShopTest {
               }
             });
 
+    assertThat(underWay.await(30, TimeUnit.SECONDS)).isTrue();
     frontend.close();
 
     ended.get(30, TimeUnit.SECONDS);
@@ -184,6 +202,25 @@ final class ShopTest {
                 ShopProcess.patient(OrdersGrpc.newBlockingStub(orders))
                     .placeOrder(PlaceOrderRequest.getDefaultInstance()))
         .hasMessage("UNAVAILABLE: the payment did not go through");
+  }
+
+  /** The channel, which tells that a call has begun. */
+  private static Channel telling(Channel channel, CountDownLatch begun) {
+    return ClientInterceptors.intercept(
+        channel,
+        new ClientInterceptor() {
+          @Override
+          public <Q, A> ClientCall<Q, A> interceptCall(
+              MethodDescriptor<Q, A> method, CallOptions options, Channel next) {
+            return new SimpleForwardingClientCall<>(next.newCall(method, options)) {
+              @Override
+              public void start(Listener<A> listener, Metadata headers) {
+                super.start(listener, headers);
+                begun.countDown();
+              }
+            };
+          }
+        });
   }
 
   private ShopLine.Call call(String caller, String callee) {

