@@ -111,10 +111,6 @@ final class ServiceProcess implements AutoCloseable {
     }
   }
 
-  boolean isAlive() {
-    return process.isAlive();
-  }
-
   long pid() {
     return process.pid();
   }

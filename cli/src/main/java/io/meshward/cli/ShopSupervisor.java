@@ -75,6 +75,7 @@ final class ShopSupervisor implements AutoCloseable {
     private @Nullable String endpoint;
     private boolean ready;
     private boolean ending;
+    private boolean gone;
 
     Supervised(Pod pod, String service, String address) {
       this.pod = pod;
@@ -151,9 +152,18 @@ final class ShopSupervisor implements AutoCloseable {
   }
 
   private synchronized void gone(Pod pod) {
-    Supervised known = pods.remove(pod.getMetadata().getUid());
+    Supervised known = pods.get(pod.getMetadata().getUid());
     if (known != null) {
       end(known);
+      known.gone = true;
+      forgetIfOver(known);
+    }
+  }
+
+  /** A process may take longer to end than its pod. */
+  private void forgetIfOver(Supervised supervised) {
+    if (supervised.gone && supervised.process == null) {
+      pods.remove(supervised.pod.getMetadata().getUid());
     }
   }
 
@@ -220,6 +230,7 @@ final class ShopSupervisor implements AutoCloseable {
       expected = supervised.ending || closed;
       supervised.ready = false;
       supervised.process = null;
+      forgetIfOver(supervised);
       publishEndpoints(supervised.service);
       notifyAll();
     }
@@ -295,12 +306,13 @@ final class ShopSupervisor implements AutoCloseable {
     return running().stream().filter(process -> process.service().equals(service)).count();
   }
 
-  /** How many processes of a service are there, working or not. */
+  /**
+   * How many processes of a service are there, working or not, or have said what is unheard yet.
+   */
   synchronized long processes(String service) {
     return pods.values().stream()
         .filter(pod -> pod.service.equals(service))
-        .map(pod -> pod.process)
-        .filter(process -> process != null && process.isAlive())
+        .filter(pod -> pod.process != null)
         .count();
   }
 

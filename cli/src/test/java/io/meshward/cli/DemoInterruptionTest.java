@@ -31,7 +31,11 @@ final class DemoInterruptionTest {
    * @param phase what it printed last
    * @param millis after that
    */
-  record Moment(String phase, int millis, String signal, long seed) {}
+  record Moment(String phase, int millis, String signal, long seed) {
+    int exitCode() {
+      return signal.equals("INT") ? 130 : 143;
+    }
+  }
 
   static Stream<Moment> moments() throws Exception {
     long seed = Long.getLong("meshward.test.seed", System.nanoTime());
@@ -63,9 +67,11 @@ final class DemoInterruptionTest {
 
       int exitCode = demo.awaitEnd(END);
 
+      // Where this machine was slow and that one quick, it may have been over before it was told.
+      boolean over = demo.everything().contains("\nEverything held, in ");
       assertThat(exitCode)
           .as(moment + "\n" + demo.everything())
-          .isEqualTo(moment.signal().equals("INT") ? 130 : 143);
+          .matches(code -> code == moment.exitCode() || (over && code == 0));
       assertThat(demo.error()).as(moment.toString()).isEmpty();
       assertThat(demo.leftProcesses()).as(moment.toString()).isEmpty();
       assertThat(demo.leftFiles()).as(moment + "\n" + demo.everything()).isEmpty();

@@ -153,6 +153,11 @@ final class RealPartsTest {
         .createTopics(List.of(new NewTopic(name, Optional.of(1), Optional.empty())))
         .all()
         .get(30, TimeUnit.SECONDS);
+    // Brokers show a moment later what their controller has made.
+    long end = System.nanoTime() + TimeUnit.MINUTES.toNanos(1);
+    while (!admin.listTopics().names().get(30, TimeUnit.SECONDS).contains(name)) {
+      assertThat(System.nanoTime()).as("awaiting %s", name).isLessThan(end);
+    }
   }
 
   private KubernetesClient client(EmbeddedKubernetes kubernetes) throws Exception {
