@@ -4,6 +4,7 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.eclipse.jetty.io.Connection;
 import org.eclipse.jetty.server.Connector;
 import org.eclipse.jetty.server.HttpConfiguration;
 import org.eclipse.jetty.server.HttpConnectionFactory;
@@ -84,6 +85,7 @@ public final class HttpServer implements AutoCloseable {
         new NetworkConnectionLimit(config.limits().connections(), connector);
     connections.setEndPointIdleTimeout(IDLE_WHEN_FULL.toMillis());
     server.addBean(connections);
+    connector.addBean(new LastPlaces(connector));
 
     Router router = new Router(builder.routes, config.limits(), builder.metrics);
     Gate gate = new Gate(config.limits(), builder.metrics, router);
@@ -132,6 +134,22 @@ public final class HttpServer implements AutoCloseable {
     port = connector.getLocalPort();
     housekeeping.start();
     return this;
+  }
+
+  /**
+   * Jetty is impatient with the connections that are open when the last place is taken. Those that
+   * were accepted and not yet opened then would be silent for as long as any.
+   */
+  private record LastPlaces(ServerConnector connector) implements Connection.Listener {
+    @Override
+    public void onOpened(Connection connection) {
+      if (!connector.isAccepting()) {
+        connection.getEndPoint().setIdleTimeout(IDLE_WHEN_FULL.toMillis());
+      }
+    }
+
+    @Override
+    public void onClosed(Connection connection) {}
   }
 
   private void keepHouse() {
