@@ -78,7 +78,7 @@ sealed interface WorkloadApiPart {
 
     @Override
     public Duration rotationTime() {
-      return Duration.ofSeconds(10);
+      return Duration.ofMinutes(1);
     }
   }
 
