@@ -152,8 +152,9 @@ class KafkaIdentityTest {
     assertThatThrownBy(() -> clusterId(misled)).isInstanceOf(SslAuthenticationException.class);
     TlsHandshake refused =
         events.await(
-            TlsHandshake.class, event -> event.tls().result() != TlsHandshake.Result.SUCCESS);
-    assertThat(refused.tls().detail()).isEqualTo("unexpected_peer_id");
+            // A connection that is idle for so short may end in the midst of its handshake, too.
+            TlsHandshake.class, event -> "unexpected_peer_id".equals(event.tls().detail()));
+    assertThat(refused.tls().result()).isNotEqualTo(TlsHandshake.Result.SUCCESS);
     assertThat(refused.peer().claimedId()).isEqualTo(broker.toString());
 
     mesh.trustDomain().prepareX509Authority();
