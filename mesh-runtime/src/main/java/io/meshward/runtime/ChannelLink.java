@@ -9,6 +9,7 @@ import io.grpc.netty.shaded.io.netty.handler.codec.http2.Http2ConnectionHandler;
 import io.grpc.netty.shaded.io.netty.util.NetUtil;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.concurrent.Executor;
 import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 
@@ -55,13 +56,13 @@ final class ChannelLink implements ConnectionLink {
     if (http2 == null || http2.connection().isServer()) {
       ChannelFuture unused = channel.close();
     } else {
-      execute(() -> CallsInFlight.drain(channel, Refusal.SVID_ENDS));
+      thread().execute(() -> CallsInFlight.drain(channel, Refusal.SVID_ENDS));
     }
   }
 
   @Override
-  public void execute(Runnable task) {
-    channel.eventLoop().execute(task);
+  public Executor thread() {
+    return channel.eventLoop();
   }
 
   @Override

@@ -1,6 +1,7 @@
 package io.meshward.runtime;
 
 import java.time.Duration;
+import java.util.concurrent.Executor;
 import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 
@@ -22,8 +23,8 @@ interface ConnectionLink {
   /** Lets what is in flight end and nothing new begin, where the protocol on it can say so. */
   void drain();
 
-  /** Does something on the connection's own thread, where it has one. */
-  void execute(Runnable task);
+  /** The connection's own thread, where it has one; else whoever asks it to run something. */
+  Executor thread();
 
   /** Does something when it is gone, at once if it is. */
   void onClose(Runnable task);

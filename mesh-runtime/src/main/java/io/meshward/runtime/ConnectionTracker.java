@@ -3,14 +3,18 @@ package io.meshward.runtime;
 import io.grpc.netty.shaded.io.netty.channel.Channel;
 import io.meshward.schemas.SpiffeId;
 import io.meshward.schemas.TlsHandshake.Role;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
@@ -142,9 +146,28 @@ final class ConnectionTracker {
     cut(connections, why);
   }
 
-  /** Cuts connections, all in a row; one that cannot be cut keeps no other from it. */
+  /**
+   * Cuts connections, where they live; one that cannot be cut keeps no other from it. Those of one
+   * thread are cut in a row: what each leaves behind to be cleared away comes after the last one.
+   */
   static void cut(Collection<TrackedConnection> connections, Refusal why) {
-    each(connections, connection -> connection.cut(why));
+    Map<Executor, List<TrackedConnection>> byThread = new HashMap<>();
+    each(
+        connections,
+        connection ->
+            byThread
+                .computeIfAbsent(connection.thread(), thread -> new ArrayList<>())
+                .add(connection));
+    byThread.forEach((thread, those) -> cutOn(thread, those, why));
+  }
+
+  private static void cutOn(Executor thread, List<TrackedConnection> connections, Refusal why) {
+    try {
+      thread.execute(() -> each(connections, connection -> connection.cut(why)));
+    } catch (RejectedExecutionException e) {
+      // A thread that has ended has closed its connections.
+      log.atDebug().setCause(e).log("there is nothing left to cut");
+    }
   }
 
   private static void each(

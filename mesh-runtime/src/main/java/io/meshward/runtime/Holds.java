@@ -9,9 +9,11 @@ import java.security.cert.X509Certificate;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.BiConsumer;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
@@ -27,8 +29,8 @@ final class Holds {
 
   private final Map<Subject, List<Hold>> bySubject;
 
-  /** Whether any hold is on a certificate or its key: of most peers neither has to be looked at. */
-  private final boolean onCertificates;
+  /** What there are holds on: of most peers little else than their ID has to be looked at. */
+  private final Set<Subject.Kind> kinds = EnumSet.noneOf(Subject.Kind.class);
 
   private final IdentityPatterns protectedIdentities;
   private final BiConsumer<Hold, SpiffeId> spares;
@@ -40,10 +42,7 @@ final class Holds {
       BiConsumer<Hold, SpiffeId> spares,
       boolean read) {
     this.bySubject = holds.stream().collect(Collectors.groupingBy(Holds::subject));
-    this.onCertificates =
-        bySubject.keySet().stream()
-            .map(Subject::kind)
-            .anyMatch(kind -> kind == Subject.Kind.KEY_HASH || kind == Subject.Kind.SERIAL);
+    bySubject.keySet().forEach(subject -> kinds.add(subject.kind()));
     this.protectedIdentities = protectedIdentities;
     this.spares = spares;
     this.read = read;
@@ -96,15 +95,11 @@ final class Holds {
       return Optional.empty();
     }
     List<Subject> subjects = names(id);
-    if (onCertificates) {
-      addCertificate(subjects, id.trustDomain(), leaf);
-    }
-    if (ip != null) {
-      subjects.add(new Subject(Subject.Kind.IP, null, ip));
-    }
-    Instant notBefore = leaf.getNotBefore().toInstant();
+    addAddress(subjects, ip);
+    addCertificate(subjects, id.trustDomain(), leaf);
     return unlessProtected(
-        id, find(subjects, hold -> hold.livesAt(now) && hold.refuses(notBefore)));
+        id,
+        find(subjects, hold -> hold.livesAt(now) && hold.refuses(leaf.getNotBefore().toInstant())));
   }
 
   /** The first of the holds that refuse an ID, unless it is protected, which is told. */
@@ -150,9 +145,7 @@ final class Holds {
       return Optional.empty();
     }
     List<Subject> subjects = names(id);
-    if (ip != null) {
-      subjects.add(new Subject(Subject.Kind.IP, null, ip));
-    }
+    addAddress(subjects, ip);
     return unlessProtected(
         id, find(subjects, hold -> hold.livesAt(now) && hold.issuedBefore() == null));
   }
@@ -189,10 +182,19 @@ final class Holds {
     return found;
   }
 
-  private static void addCertificate(
+  private void addAddress(List<Subject> subjects, @Nullable String ip) {
+    if (ip != null && kinds.contains(Subject.Kind.IP)) {
+      subjects.add(new Subject(Subject.Kind.IP, null, ip));
+    }
+  }
+
+  private void addCertificate(
       List<Subject> subjects, TrustDomain trustDomain, X509Certificate leaf) {
-    subjects.add(new Subject(Subject.Kind.KEY_HASH, trustDomain, Certificates.keyHash(leaf)));
-    String authorityKey = Certificates.authorityKeyIdentifier(leaf);
+    if (kinds.contains(Subject.Kind.KEY_HASH)) {
+      subjects.add(new Subject(Subject.Kind.KEY_HASH, trustDomain, Certificates.keyHash(leaf)));
+    }
+    String authorityKey =
+        kinds.contains(Subject.Kind.SERIAL) ? Certificates.authorityKeyIdentifier(leaf) : null;
     if (authorityKey != null) {
       subjects.add(
           new Subject(
@@ -201,14 +203,20 @@ final class Holds {
   }
 
   /** The ID itself, its trust domain, and every prefix of whole segments of its path. */
-  private static List<Subject> names(SpiffeId id) {
+  private List<Subject> names(SpiffeId id) {
     TrustDomain trustDomain = id.trustDomain();
     List<Subject> names = new ArrayList<>();
-    names.add(Subject.of(id));
-    names.add(new Subject(Subject.Kind.TRUST_DOMAIN, trustDomain, trustDomain.name()));
-    String path = id.path();
-    for (int end = path.length(); end > 0; end = path.lastIndexOf('/', end - 1)) {
-      names.add(new Subject(Subject.Kind.PATH_PREFIX, trustDomain, path.substring(0, end)));
+    if (kinds.contains(Subject.Kind.SPIFFE_ID)) {
+      names.add(Subject.of(id));
+    }
+    if (kinds.contains(Subject.Kind.TRUST_DOMAIN)) {
+      names.add(new Subject(Subject.Kind.TRUST_DOMAIN, trustDomain, trustDomain.name()));
+    }
+    if (kinds.contains(Subject.Kind.PATH_PREFIX)) {
+      String path = id.path();
+      for (int end = path.length(); end > 0; end = path.lastIndexOf('/', end - 1)) {
+        names.add(new Subject(Subject.Kind.PATH_PREFIX, trustDomain, path.substring(0, end)));
+      }
     }
     return names;
   }

@@ -4,6 +4,7 @@ import static java.util.concurrent.TimeUnit.MILLISECONDS;
 
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import org.jspecify.annotations.Nullable;
@@ -16,6 +17,8 @@ import org.slf4j.LoggerFactory;
  */
 final class OwnedLink implements ConnectionLink {
   private static final Logger log = LoggerFactory.getLogger(OwnedLink.class);
+
+  private static final Executor CALLER = Runnable::run;
 
   private final ScheduledExecutorService timer;
   private final @Nullable String ip;
@@ -74,8 +77,8 @@ final class OwnedLink implements ConnectionLink {
   public void drain() {}
 
   @Override
-  public void execute(Runnable task) {
-    task.run();
+  public Executor thread() {
+    return CALLER;
   }
 
   @Override

@@ -22,6 +22,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -181,25 +182,35 @@ final class QuarantineEnforcer implements QuarantineSource.Listener {
         held.add(connection);
       }
     }
-    // All cuts in a row: what each leaves behind to be cleared away comes after the last one.
     ConnectionTracker.cut(held, why);
-    List<CompletableFuture<@Nullable Void>> gone =
-        held.stream().map(TrackedConnection::gone).toList();
     if (refusesNobody(hold)) {
       return;
     }
     log.atWarn()
         .addKeyValue("hold", hold.key())
-        .addKeyValue("connections", gone.size())
+        .addKeyValue("connections", held.size())
         .log("a hold is applied");
-    var unused =
-        CompletableFuture.allOf(gone.toArray(CompletableFuture[]::new))
-            .orTimeout(CUT_TIMEOUT_MS, MILLISECONDS)
-            .whenComplete((done, late) -> report(hold, Outcome.APPLIED, cutCount(gone)));
+    reportWhenGone(hold, held);
   }
 
-  private static int cutCount(List<CompletableFuture<@Nullable Void>> gone) {
-    return (int) gone.stream().filter(CompletableFuture::isDone).count();
+  private void reportWhenGone(Hold hold, List<TrackedConnection> held) {
+    AtomicInteger left = new AtomicInteger(held.size());
+    CompletableFuture<@Nullable Void> allGone = new CompletableFuture<>();
+    if (held.isEmpty()) {
+      allGone.complete(null);
+    }
+    for (TrackedConnection connection : held) {
+      connection.onClose(
+          () -> {
+            if (left.decrementAndGet() == 0) {
+              allGone.complete(null);
+            }
+          });
+    }
+    var unused =
+        allGone
+            .orTimeout(CUT_TIMEOUT_MS, MILLISECONDS)
+            .whenComplete((done, late) -> report(hold, Outcome.APPLIED, held.size() - left.get()));
   }
 
   /**

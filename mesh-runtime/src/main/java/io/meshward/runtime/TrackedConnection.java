@@ -7,7 +7,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 
@@ -148,8 +148,14 @@ final class TrackedConnection {
   /** Judges the peer again where the connection lives, and cuts it if it does not stand. */
   void judgeAgain(Admission admission) {
     if (admitted != null) {
-      link.execute(() -> recheck(admission).ifPresent(refused -> cut(Refusal.of(refused))));
+      link.thread()
+          .execute(() -> recheck(admission).ifPresent(refused -> cut(Refusal.of(refused))));
     }
+  }
+
+  /** Where the connection lives. */
+  Executor thread() {
+    return link.thread();
   }
 
   /**
@@ -172,13 +178,6 @@ final class TrackedConnection {
   /** Lets calls in flight end, and no new one begin. */
   void drain() {
     link.drain();
-  }
-
-  /** Done when the connection is gone. */
-  CompletableFuture<@Nullable Void> gone() {
-    CompletableFuture<@Nullable Void> gone = new CompletableFuture<>();
-    onClose(() -> gone.complete(null));
-    return gone;
   }
 
   void onClose(Runnable task) {
