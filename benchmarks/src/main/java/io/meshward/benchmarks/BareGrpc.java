@@ -32,18 +32,19 @@ import javax.net.ssl.X509TrustManager;
 
 /**
  * gRPC over mTLS as grpc-java gives it: TLS 1.3, both certificates checked against the authorities,
- * as many event loops, the keepalive and the limits that the runtime has, and nothing else. The
- * same certificates as the runtime's.
+ * the keepalive and the limits that the runtime has, and nothing else. The same certificates as the
+ * runtime's.
  */
 final class BareGrpc implements AutoCloseable {
   private final SslProvider provider;
   private final IssuedSvid svid;
   private final X509Certificate[] authorities;
   private final EventLoopGroup acceptor = loops(1);
-  private final EventLoopGroup loops = loops(Runtime.getRuntime().availableProcessors());
+  private final EventLoopGroup loops;
 
-  BareGrpc(SslProvider provider, IssuedSvid svid, List<X509Certificate> authorities) {
+  BareGrpc(SslProvider provider, IssuedSvid svid, List<X509Certificate> authorities, int loops) {
     this.provider = provider;
+    this.loops = loops(loops);
     this.svid = svid;
     this.authorities = authorities.toArray(X509Certificate[]::new);
   }
