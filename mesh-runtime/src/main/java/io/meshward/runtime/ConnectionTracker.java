@@ -154,10 +154,13 @@ final class ConnectionTracker {
     Map<Executor, List<TrackedConnection>> byThread = new HashMap<>();
     each(
         connections,
-        connection ->
-            byThread
-                .computeIfAbsent(connection.thread(), thread -> new ArrayList<>())
-                .add(connection));
+        connection -> {
+          // A thread that is told to end closes its connections before it does anything else.
+          connection.endsFor(why);
+          byThread
+              .computeIfAbsent(connection.thread(), thread -> new ArrayList<>())
+              .add(connection);
+        });
     byThread.forEach((thread, those) -> cutOn(thread, those, why));
   }
 

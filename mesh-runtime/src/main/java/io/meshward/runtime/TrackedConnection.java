@@ -164,10 +164,15 @@ final class TrackedConnection {
    * @param why what this side's callers are told
    */
   void cut(Refusal why) {
+    endsFor(why);
+    link.cut();
+  }
+
+  /** Says why the connection is about to be cut, before its thread comes to do it. */
+  void endsFor(Refusal why) {
     if (cutFor == null) {
       cutFor = why;
     }
-    link.cut();
   }
 
   /** Why this side cut the connection, if it did. */
