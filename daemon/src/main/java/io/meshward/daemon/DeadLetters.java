@@ -50,7 +50,8 @@ public final class DeadLetters implements AutoCloseable {
 
   private record Letter(String key, DeadLetter data, String cause) {}
 
-  private DeadLetters(
+  /** Quotas fill by a clock of their own, as {@link System#nanoTime()}. */
+  DeadLetters(
       KafkaConfig kafka,
       String stage,
       String source,
@@ -82,18 +83,7 @@ public final class DeadLetters implements AutoCloseable {
    */
   public static DeadLetters start(
       KafkaConfig kafka, String stage, String source, InstantSource clock, Metrics metrics) {
-    return start(kafka, stage, source, clock, System::nanoTime, metrics);
-  }
-
-  /** Starts a writer whose quotas fill by a clock of their own, as {@link System#nanoTime()}. */
-  static DeadLetters start(
-      KafkaConfig kafka,
-      String stage,
-      String source,
-      InstantSource clock,
-      LongSupplier nanoTime,
-      Metrics metrics) {
-    return new DeadLetters(kafka, stage, source, clock, nanoTime, metrics);
+    return new DeadLetters(kafka, stage, source, clock, System::nanoTime, metrics);
   }
 
   /**

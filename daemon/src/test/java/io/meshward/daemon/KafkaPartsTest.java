@@ -71,7 +71,7 @@ class KafkaPartsTest {
     byte[] message = new byte[DeadLetter.MAX_PAYLOAD_BYTES];
     // By a clock that stands: in a third of a second the quota fills up for one letter more.
     try (DeadLetters letters =
-        DeadLetters.start(kafka, "ingest", "//shop/ingest", () -> NOW, () -> 0, metrics)) {
+        new DeadLetters(kafka, "ingest", "//shop/ingest", () -> NOW, () -> 0, metrics)) {
       for (int i = 0; i < 14; i++) {
         letters.write(null, SENDER, "invalid", "no rule", message);
       }

@@ -3,6 +3,7 @@ package io.meshward.runtime;
 import io.grpc.Attributes;
 import io.grpc.Grpc;
 import io.meshward.schemas.CertificateFacts;
+import io.meshward.schemas.Peer;
 import io.meshward.schemas.SpiffeId;
 import java.net.InetSocketAddress;
 import java.time.Instant;
@@ -17,7 +18,6 @@ final class ConnectionFacts {
   private final SpiffeId id;
   private final @Nullable PeerIdentity peer;
   private final @Nullable String ip;
-  private final @Nullable Integer port;
   private final byte @Nullable [] address;
   private final @Nullable String localPort;
   private final @Nullable String tlsVersion;
@@ -29,7 +29,7 @@ final class ConnectionFacts {
   /** Hashes and names of the leaf; only the time that is left has to be told anew. */
   private final @Nullable CertificateFacts certificate;
 
-  private final @Nullable Boolean nonCanonical;
+  private final Peer told;
 
   private ConnectionFacts(
       SpiffeId id,
@@ -41,7 +41,6 @@ final class ConnectionFacts {
     this.id = id;
     this.peer = peer;
     this.ip = ip;
-    this.port = port;
     this.address =
         transport.get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR) instanceof InetSocketAddress remote
                 && remote.getAddress() != null
@@ -58,7 +57,15 @@ final class ConnectionFacts {
     this.notAfterMs = peer == null ? 0 : peer.notAfter().toEpochMilli();
     this.certificate =
         peer == null ? null : Certificates.facts(peer.certificate(), peer.notAfter());
-    this.nonCanonical = peer == null ? null : HandshakeEvents.nonCanonical(peer.certificate());
+    this.told =
+        new Peer(
+            ip,
+            port,
+            null,
+            id,
+            null,
+            id.trustDomain(),
+            peer == null ? null : HandshakeEvents.nonCanonical(peer.certificate()));
   }
 
   /** The facts of a transport whose peer was let in. */
@@ -84,10 +91,6 @@ final class ConnectionFacts {
     return ip;
   }
 
-  @Nullable Integer port() {
-    return port;
-  }
-
   /** What an event at that time says of the peer's leaf, if it has one. */
   @Nullable CertificateFacts certificate(Instant now) {
     return certificate == null
@@ -103,9 +106,9 @@ final class ConnectionFacts {
             notAfterMs - now.toEpochMilli());
   }
 
-  /** True if the peer's leaf does not write its ID in canonical form; absent if it does. */
-  @Nullable Boolean nonCanonical() {
-    return nonCanonical;
+  /** What an event says of the peer. */
+  Peer told() {
+    return told;
   }
 
   /** Whether the peer's address is in the block; no if it has none, as on a Unix socket. */

@@ -97,14 +97,7 @@ final class DecisionEvents {
                 named(subject.method()), UnknownMethods.isKnown(subject.method())),
             reporter.local(),
             new Connection(connection == null ? "untracked" : connection.id()),
-            new Peer(
-                facts == null ? (connection == null ? null : connection.ip()) : facts.ip(),
-                facts == null ? (connection == null ? null : connection.port()) : facts.port(),
-                null,
-                facts == null ? null : facts.id(),
-                null,
-                facts == null ? null : facts.id().trustDomain(),
-                facts == null ? null : facts.nonCanonical()),
+            facts == null ? stranger(connection) : facts.told(),
             facts == null ? null : facts.certificate(now),
             TraceContext.of(subject.headers()),
             evidence.onBehalfOf().isEmpty()
@@ -112,6 +105,17 @@ final class DecisionEvents {
                 : new AuthzDecision.Delegation(evidence.onBehalfOf()),
             evidence.facts(),
             subject.claims().isEmpty() ? null : new AuthzDecision.Metadata(subject.claims())));
+  }
+
+  private static Peer stranger(@Nullable TrackedConnection connection) {
+    return new Peer(
+        connection == null ? null : connection.ip(),
+        connection == null ? null : connection.port(),
+        null,
+        null,
+        null,
+        null,
+        null);
   }
 
   /**

@@ -63,7 +63,7 @@ final class OpaInput {
     ConnectionFacts connection = call.connection();
     ObjectNode source = attributes.putObject("source");
     String ip = connection.ip();
-    Integer port = connection.port();
+    Integer port = connection.told().port();
     if (ip != null && port != null) {
       address(source, ip, port);
     }
