@@ -1,6 +1,7 @@
 package io.meshward.runtime;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
+import static org.assertj.core.api.Assertions.assertThat;
 
 import io.grpc.ManagedChannel;
 import io.grpc.Server;
@@ -21,6 +22,7 @@ import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.security.PrivateKey;
 import java.security.cert.X509Certificate;
 import java.util.List;
@@ -122,6 +124,21 @@ final class Attacker {
       return frame.length == 9 && frame[3] == 4;
     } catch (IOException e) {
       return false;
+    }
+  }
+
+  /** The other side ends the connection, be it by an alert, a reset, or without a word. */
+  static void assertEnds(Socket socket) {
+    byte[] rest = new byte[4096];
+    try {
+      int read = 0;
+      while (read >= 0) {
+        read = socket.getInputStream().read(rest);
+      }
+    } catch (SocketTimeoutException e) {
+      throw new AssertionError("the connection was not ended", e);
+    } catch (IOException e) {
+      assertThat(e).as("a reset").isNotNull();
     }
   }
 }

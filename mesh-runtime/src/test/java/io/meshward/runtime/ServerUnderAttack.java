@@ -19,7 +19,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.Socket;
-import java.net.SocketTimeoutException;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.UnaryOperator;
@@ -136,26 +135,11 @@ final class ServerUnderAttack implements UnderAttack {
       socket.setSoTimeout(10_000);
       socket.getOutputStream().write(bytes);
       if (!closes) {
-        assertEnds(socket);
+        Attacker.assertEnds(socket);
       }
       return socket.getLocalPort();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
-    }
-  }
-
-  /** The server ends the connection, be it by an alert, a reset, or without a word. */
-  private static void assertEnds(Socket socket) {
-    try {
-      byte[] rest = new byte[4096];
-      int read = 0;
-      while (read >= 0) {
-        read = socket.getInputStream().read(rest);
-      }
-    } catch (SocketTimeoutException e) {
-      throw new AssertionError("the connection was not ended", e);
-    } catch (IOException e) {
-      assertThat(e).isNotNull();
     }
   }
 

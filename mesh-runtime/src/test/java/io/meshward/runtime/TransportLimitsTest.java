@@ -15,7 +15,6 @@ import io.meshward.schemas.TlsHandshake;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
-import java.net.SocketTimeoutException;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -239,10 +238,10 @@ class TransportLimitsTest {
     try (Socket first = new Socket(InetAddress.getLoopbackAddress(), small.getPort());
         Socket second = new Socket(InetAddress.getLoopbackAddress(), small.getPort())) {
       second.setSoTimeout(10_000);
-      assertEnds(second);
+      Attacker.assertEnds(second);
       assertThat(first.isConnected()).isTrue();
       try (Socket third = socket(small)) {
-        assertEnds(third);
+        Attacker.assertEnds(third);
       }
       Eventually.await("two are reported", () -> connectionsRefused() == 2);
       assertThat(orders.status().connections()).isEqualTo(1);
@@ -272,20 +271,5 @@ class TransportLimitsTest {
     Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.getPort());
     socket.setSoTimeout(10_000);
     return socket;
-  }
-
-  /** The other side ends the connection, be it by an alert, a reset, or without a word. */
-  private static void assertEnds(Socket socket) {
-    try {
-      byte[] rest = new byte[4096];
-      int read = socket.getInputStream().read(rest);
-      while (read >= 0) {
-        read = socket.getInputStream().read(rest);
-      }
-    } catch (SocketTimeoutException e) {
-      throw new AssertionError("the connection was not ended", e);
-    } catch (IOException e) {
-      assertThat(e).isNotNull();
-    }
   }
 }
